@@ -1,0 +1,71 @@
+"""The only reader of checkpoints. They carry their own configuration as plain data, and no code of theirs ever runs."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import torch
+from hydra.utils import instantiate
+
+from gan.model import GAN
+
+# What a configuration may name. A checkpoint comes from a stranger: its targets are called with its arguments.
+TRUSTED = (
+    "gan.augment.", "gan.callback.", "gan.data.", "gan.loss.", "gan.metric.", "gan.model.", "gan.network.", "gan.penalty.",
+    "lightning.pytorch.", "torch.optim.", "torchmetrics.", "torchvision.datasets.",
+)  # fmt: skip
+
+
+def targets(config: object) -> Iterator[str]:
+    """Every ``_target_`` of a plain configuration."""
+    if isinstance(config, dict):
+        if "_target_" in config:
+            yield str(config["_target_"])
+        config = list(config.values())
+    if isinstance(config, list):
+        for value in config:
+            yield from targets(value)
+
+
+def check_targets(config: object, origin: str) -> None:
+    """Raise ValueError where a plain configuration would call anything but the project's and its libraries' classes."""
+    for target in targets(config):
+        if not target.startswith(TRUSTED):
+            raise ValueError(f"{origin} asks for {target}, which is none of this project's classes: not loaded")
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The contents of a checkpoint, tensors on the CPU.
+
+    Raises FileNotFoundError where there is none, ValueError where the file is damaged, holds more than data, or is no
+    checkpoint of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"ckpt: {path} does not exist; a run keeps best.ckpt and last.ckpt in its folder")
+    try:
+        contents = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError, OSError) as error:
+        raise ValueError(f"ckpt: {path} is damaged, or holds more than plain data: use best.ckpt or an earlier copy") from error
+    try:
+        check_targets(contents["hyper_parameters"]["config"], f"ckpt: {path}")
+        return dict(contents)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"ckpt: {path} is no checkpoint of this project: it carries no configuration") from error
+
+
+def load(path: str | Path) -> GAN:
+    """The model of a checkpoint with its weights, in evaluation mode; its ``hparams.config`` is the run's configuration.
+
+    Raises what :func:`read` raises, and ValueError where the weights do not fit the configuration.
+    """
+    contents = read(path)
+    model: GAN = instantiate(contents["hyper_parameters"]["config"]["model"], _convert_="all")
+    try:
+        model.load_state_dict(contents["state_dict"])
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"ckpt: the weights in {path} do not fit its own configuration: the file is damaged") from error
+    model.hparams.update(contents["hyper_parameters"])
+    return model.eval()

@@ -1,0 +1,160 @@
+"""What the commands share: from the words a person types to a composed configuration, and errors in one line."""
+
+import difflib
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan import checkpoint
+from gan.data import Unavailable
+
+CONF = str(Path(__file__).parent.parent / "conf")
+Task = Callable[[DictConfig], Any]
+# What a user's hand can cause. Anything else is a defect of ours and shows its traceback.
+EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
+
+
+def fastest_precision() -> str:
+    """``bf16-mixed`` where the processor multiplies bf16 by itself, else ``32-true``."""
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16-mixed" if torch.cuda.is_available() or native() else "32-true"
+
+
+OmegaConf.register_new_resolver("fastest_precision", fastest_precision, replace=True)
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """A resolved configuration of dicts, lists and scalars alone: what a checkpoint may carry."""
+    config = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(config, dict)
+    return {str(key): value for key, value in config.items()}
+
+
+def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> Callable[[Task], Callable[[], None]]:
+    """Make a task of a configuration a command: compose ``conf/config_name.yaml`` with the words typed, then run it.
+
+    ``prepare`` rewrites the words first. What goes wrong by the user's hand (a misspelt key, an impossible value, a
+    missing file, a full disk) is one line and exit status 1; HYDRA_FULL_ERROR=1 shows the traceback instead.
+    """
+
+    def decorate(task: Task) -> Callable[[], None]:
+        @functools.wraps(task)
+        def run() -> None:
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own lines and leave
+            try:
+                sys.argv[1:] = prepare(sys.argv[1:])
+                command()
+            except EXPECTED as error:
+                sys.exit(f"error: {explain(error, config_name)}")
+            finally:
+                del os.environ["HYDRA_FULL_ERROR"]
+
+        @functools.wraps(task)
+        def quiet(cfg: DictConfig) -> Any:
+            try:
+                return task(cfg)
+            except EXPECTED as error:  # leave here: on its way through Hydra it would gather lines
+                sys.exit(f"error: {explain(error, config_name)}")
+
+        command = hydra.main(version_base="1.3", config_path=CONF, config_name=config_name)(quiet)
+        return run
+
+    return decorate
+
+
+def explain(error: BaseException, config_name: str) -> str:
+    """One line that says what is wrong and what to do."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    message = " ".join(str(error).split())
+    if unknown := re.search(r"Could not override '([^']+)'", message):
+        key = unknown[1]
+        near = difflib.get_close_matches(key, list(_keys(config_name)), n=1, cutoff=0.5)
+        return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or ''}: {error.strerror}; choose another folder or make room there".lstrip(": ")
+    return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)
+
+
+def _keys(config_name: str) -> Iterator[str]:
+    """Every dotted name of a root configuration."""
+
+    def walk(node: object, prefix: str) -> Iterator[str]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                yield f"{prefix}{key}"
+                yield from walk(value, f"{prefix}{key}.")
+
+    yield from walk(OmegaConf.to_container(compose(config_name, []), resolve=False), "")
+
+
+def compose(config_name: str, overrides: list[str]) -> DictConfig:
+    """The configuration a command would get for ``overrides``."""
+    hydra.core.global_hydra.GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+        return hydra.compose(config_name, overrides)
+
+
+def overrides() -> list[str]:
+    """The words that make the running job what it is: all but where it runs and what it continues."""
+    return [word for word in HydraConfig.get().overrides.task if not word.startswith(("run_dir=", "ckpt="))]
+
+
+def prepare_training(words: list[str]) -> list[str]:
+    """Rewrite the words of ``train.py``: go on with ``ckpt``'s run, name its folder, settle what it trains on."""
+    if not {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}.isdisjoint(words):
+        return words
+    return _place(_settle_data(_continue(words)))
+
+
+def _continue(words: list[str]) -> list[str]:
+    """``ckpt=RUN/last.ckpt`` stands for the words of that run, in its folder; words typed now come after them."""
+    path = next((word.removeprefix("ckpt=") for word in reversed(words) if word.startswith("ckpt=")), "null")
+    if path in ("", "null"):
+        return words
+    before = checkpoint.read(path)["hyper_parameters"].get("overrides", [])
+    if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
+        raise ValueError(f"ckpt: {path} carries words that are no settings: not loaded")
+    return [*before, f"run_dir={Path(path).resolve().parent}", *words]
+
+
+def _settle_data(words: list[str]) -> list[str]:
+    """Turn to ``data.fallback`` where the data set cannot be had, so that name, config and figures all say so."""
+    chosen = [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=.*,", word)]
+    data = compose("train", [*chosen, "run_dir=."]).data
+    try:
+        instantiate(data, judge_images=2, batch_size=1, _convert_="all")
+    except InstantiationException as error:
+        if not isinstance(error.__cause__, Unavailable):
+            raise
+        if data.fallback == "none":
+            raise
+        line = "=" * 100
+        print(
+            f"{line}\nWARNING: {error.__cause__}\nTHIS RUN IS NOT {data.name.upper()}: it trains on data={data.fallback}, "
+            f"and its figures are named for that. data.fallback=none makes this an error.\n{line}",
+            file=sys.stderr,
+        )  # noqa: T201
+        return [*(word for word in words if not word.startswith(("data=", "data."))), f"data={data.fallback}"]
+    return words
+
+
+def _place(words: list[str]) -> list[str]:
+    """``run_dir`` is Hydra's folder: of the run, or of the sweep, whose jobs get numbered folders in it."""
+    placed: list[str] = []
+    for word in words:
+        key, _, folder = word.partition("=")
+        placed += [f"hydra.run.dir='{folder}'", f"hydra.sweep.dir='{folder}'"] if key == "run_dir" else [word]
+    return placed

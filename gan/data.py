@@ -1,0 +1,199 @@
+"""Data sets of digits as batches ``(x, y)``: x float [N, C, H, W] in [-1, 1], y int64 [N]."""
+
+import hashlib
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from gan.image import to_float
+
+Batch = tuple[Tensor, Tensor]
+DOWNLOAD_TIMEOUT_SECONDS = 20
+JUDGE_BATCH = 250  # fixed, so that the batch size of training never touches a figure; the fastest here
+
+
+class Unavailable(FileNotFoundError):
+    """The data set is neither on this machine nor to be had from the network."""
+
+
+class Digits:
+    """scikit-learn's bundled 1,797 real digits of 8x8 (UCI Optical Recognition of Handwritten Digits, CC BY 4.0).
+
+    Speaks as torchvision's MNIST does: ``data`` uint8 [N, 28, 28], ``targets`` int64 [N]. The last 297 are the test set.
+    """
+
+    def __init__(self, root: str, train: bool, download: bool = False) -> None:
+        from sklearn.datasets import load_digits
+
+        pixels, targets = load_digits(return_X_y=True)
+        part = slice(None, 1500) if train else slice(1500, None)
+        small = torch.from_numpy(pixels[part]).float().view(-1, 1, 8, 8)  # values 0..16
+        # 8x8 digits touch their border; MNIST's stand in the middle 20x20 of 28x28.
+        large = torch.nn.functional.interpolate(small, size=20, mode="bicubic", antialias=True)
+        self.data = torch.nn.functional.pad(large * (255 / 16), (4, 4, 4, 4)).round().clamp(0, 255).byte().squeeze(1)
+        self.targets = torch.from_numpy(targets[part]).long()
+
+
+class Images(Dataset[Batch]):
+    """Bytes [N, C, H, W] and labels int64 [N] in memory, gathered a whole batch at a time."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Batch:
+        return to_float(self.images[index]), self.labels[index]
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The batch at ``indices`` in one gather: a DataLoader asks for this before it asks one by one."""
+        index = torch.as_tensor(indices)
+        return to_float(self.images[index]), self.labels[index]
+
+    def take(self, index: Tensor) -> "Images":
+        """The subset at int64 ``index``."""
+        return Images(self.images[index], self.labels[index])
+
+
+def _as_is(batch: Batch) -> Batch:
+    return batch
+
+
+class ImageData(LightningDataModule):
+    """A torchvision data set: all of its training images to train on, and two references to be judged against.
+
+    ``val``: a fixed choice of up to ``judge_images`` training images. ``test``: the first ``judge_images`` of the
+    official test set, which training and the choice of a checkpoint never see. Each has a floor: other real images, as
+    many, whose score is what a perfect generator would get.
+
+    ``dataset(root, train=..., download=...)`` gives ``data`` (bytes [N, H, W]) and ``targets``; ``md5`` maps file names
+    under ``root`` to their known sums. ``batch_size`` is the total over all devices.
+
+    Raises :class:`Unavailable` where files are missing and cannot be downloaded, ValueError where one is damaged.
+    """
+
+    def __init__(
+        self,
+        dataset: Callable[..., Any],
+        md5: Mapping[str, str],
+        root: str,
+        size: int,
+        channels: int,
+        classes: int,
+        batch_size: int,
+        judge_images: int,
+        seed: int,
+        **described: object,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
+        if judge_images < 2:
+            raise ValueError(f"data.judge_images must be 2 or more (10000 is the protocol), got {judge_images}")
+        self.dataset, self.md5, self.root = dataset, md5, Path(root).expanduser()
+        self.shape = (channels, size, size)
+        self.classes, self.batch_size, self.judge_images, self.seed = classes, batch_size, judge_images, seed
+        self.described = described
+        self.splits: dict[str, Images] = {}
+        self._require_files()
+
+    def _require_files(self) -> None:
+        """Every file present with its known sum; what is missing is downloaded, all of it or nothing."""
+        paths = {self.root / name: known for name, known in self.md5.items()}
+        if not all(path.is_file() for path in paths):
+            self._download()
+        for path, known in paths.items():
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "md5").hexdigest()
+            if found != known:
+                raise ValueError(
+                    f"data: {path} is damaged, truncated or another file (md5 {found}, not {known}): "
+                    "delete it and run again to download it anew, or point data.root at a good copy"
+                )
+
+    def _download(self) -> None:
+        """Let torchvision download into a folder aside, then move the files: no reader ever meets half a file."""
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.root, prefix=".download-") as aside:
+                self.dataset(aside, train=True, download=True)
+                for name in self.md5:
+                    (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.move(Path(aside) / name, self.root / name)
+        except (OSError, RuntimeError) as error:
+            raise Unavailable(
+                f"data: no complete data set in {self.root} and no download ({' '.join(str(error).split())}): "
+                "put the files there, or point data.root or GAN_DATA at a folder that has them"
+            ) from error
+        finally:
+            socket.setdefaulttimeout(before)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Decode both parts once and cut the splits; further calls do nothing."""
+        if self.splits:
+            return
+        train, test = (self._decode(train=part) for part in (True, False))
+        if self.batch_size > len(train):
+            raise ValueError(f"batch_size={self.batch_size} is more than the {len(train)} training images")
+        shuffled = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
+        held = min(self.judge_images, len(train) // 2)
+        self.splits = {
+            "train": train,
+            "val": train.take(shuffled[:held]),
+            "val_floor": train.take(shuffled[held : 2 * held]),
+            "test": test.take(torch.arange(min(self.judge_images, len(test)))),
+            "test_floor": train.take(shuffled[: min(held, len(test))]),
+        }
+
+    def _decode(self, train: bool) -> Images:
+        part = self.dataset(str(self.root), train=train, download=False)
+        images = torch.as_tensor(part.data)
+        images = images.unsqueeze(1) if images.ndim == 3 else images
+        if tuple(images.shape[1:]) != self.shape:
+            raise ValueError(f"data: images are {tuple(images.shape[1:])}, but data.channels and data.size say {self.shape}")
+        return Images(images, torch.as_tensor(part.targets).long())
+
+    def _processes(self) -> tuple[int, int]:
+        """How many processes share the work, and which this one is."""
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Whole batches in an order that depends on seed and epoch alone."""
+        self.setup()
+        processes, rank = self._processes()
+        if self.batch_size % processes:
+            raise ValueError(f"batch_size={self.batch_size} is not a multiple of the {processes} devices that share it")
+        # Its set_epoch, which Lightning calls, makes a resumed epoch the epoch it would have been.
+        sampler: DistributedSampler[Batch] = DistributedSampler(self.splits["train"], processes, rank, seed=self.seed)
+        return self._loader("train", self.batch_size // processes, sampler, drop_last=True)
+
+    def judge_dataloader(self, split: str) -> DataLoader[Batch]:
+        """Images of ``split`` (val, val_floor, test, test_floor) in a fixed order, shared by turns among processes."""
+        self.setup()
+        processes, rank = self._processes()
+        sampler: DistributedSampler[Batch] = DistributedSampler(self.splits[split], processes, rank, shuffle=False)
+        return self._loader(split, JUDGE_BATCH // processes, sampler)
+
+    def _loader(self, split: str, batch: int, sampler: DistributedSampler[Batch], **more: Any) -> DataLoader[Batch]:
+        # A generator of its own keeps the loader's hands off the global random state, which the noise comes from.
+        own = torch.Generator().manual_seed(self.seed)
+        return DataLoader(self.splits[split], batch, sampler=sampler, collate_fn=_as_is, generator=own, **more)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The reference of ``val/`` figures."""
+        return self.judge_dataloader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """The reference of ``test/`` figures."""
+        return self.judge_dataloader("test")

@@ -1,0 +1,165 @@
+"""Frozen feature extractors, and the digit classifier behind them.
+
+``python -m gan.metric.feature data=mnist`` fits the classifier anew and writes it beside this file, with its hash, its
+accuracy and the command as JSON.
+"""
+
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+WEIGHTS = Path(__file__).parent
+
+
+class Classifier(nn.Module):
+    """Three convolutions and a dense layer of 128 features: images [N, 1, 28, 28] to features [N, 128], logits [N, 10].
+
+    The dense layer sees the whole 7x7 map, so that features keep where strokes are, which pooling would lose.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.stack = nn.Sequential(
+            nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),  # [32, 14, 14]
+            nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),  # [64, 7, 7]
+            nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),  # [64, 7, 7]
+            nn.Flatten(), nn.Linear(64 * 7 * 7, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, classes))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and logits of images in [-1, 1]."""
+        features = self.stack(x)
+        return features, self.head(features)
+
+
+class Frozen(nn.Module):
+    """A classifier that never changes again and remembers the last batch, so that several metrics share one pass."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        stack = classifier.eval().requires_grad_(False).stack
+        for place, layer in enumerate(stack):
+            if isinstance(layer, nn.Conv2d):  # always followed by its batch norm, which a frozen one can absorb
+                stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, stack[place + 1]), nn.Identity()
+        self.classifier = classifier.to(memory_format=torch.channels_last)
+        self._last: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
+
+    def train(self, mode: bool = True) -> "Frozen":
+        """Stay frozen: a metric follows its owner's mode, an extractor must not."""
+        return super().train(False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and logits in float32, whatever the precision around them."""
+        if self._last is None or self._last[0] is not x:
+            with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+                self._last = x, self.classifier(x.float().contiguous(memory_format=torch.channels_last))
+        return self._last[1]
+
+
+@functools.cache
+def load(name: str) -> Frozen:
+    """The shipped classifier fitted on data set ``name``; one object for all who ask.
+
+    Raises FileNotFoundError where none was fitted, ValueError where the file is not the one its JSON describes.
+    """
+    path = WEIGHTS / f"{name}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(f"metric: no classifier for data={name}: fit one with python -m gan.metric.feature data={name}")
+    known = json.loads(path.with_suffix(".json").read_text())["sha256"]
+    if digest(path) != known:
+        raise ValueError(f"metric: {path} is not the file its JSON describes (sha256 differs): restore both from the project")
+    weights = load_file(path)
+    classifier = Classifier(len(weights["head.1.bias"]))
+    classifier.load_state_dict(weights)
+    return Frozen(classifier)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Features(nn.Module):
+    """The 128 features of a digit classifier, as torchmetrics wants an extractor: ``x`` in [-1, 1] -> [N, 128]."""
+
+    num_features = 128
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.frozen = load(name)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of images [N, 1, 28, 28]."""
+        return self.frozen(x)[0]
+
+
+class Logits(nn.Module):
+    """The class logits of a digit classifier: ``x`` in [-1, 1] -> [N, classes]."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.frozen = load(name)
+        self.num_features = self.frozen.classifier.head[1].out_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of images [N, 1, 28, 28]."""
+        return self.frozen(x)[1]
+
+
+def jitter(x: Tensor, source: torch.Generator) -> Tensor:
+    """Rotate each image by up to 12 degrees, shear, scale by up to 12 % and shift by up to 2 pixels. Keeps the label."""
+    n, size = len(x), x.shape[-1]
+    draw = torch.rand(5, n, generator=source) * 2 - 1
+    angle, shear, scale = draw[0] * math.radians(12), draw[1] * 0.15, 1 + draw[2] * 0.12
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    shift = draw[3:] * 4 / size  # affine_grid counts a pixel as 2 / size
+    theta = torch.stack([cos, -sin + shear, shift[0], sin, cos, shift[1]], 1).view(n, 2, 3)
+    return grid_sample(x + 1, affine_grid(theta, list(x.shape), align_corners=False), align_corners=False) - 1
+
+
+def fit(images: Tensor, labels: Tensor, classes: int, epochs: int, lr: float, batch: int, seed: int) -> Iterator[Classifier]:
+    """Fit a classifier to images [N, 1, 28, 28] in [-1, 1] and labels int64 [N]; yield it after each epoch.
+
+    Adam, one cycle of the learning rate (Smith 2018), every image jittered anew each time it is seen.
+    """
+    source = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        classifier = Classifier(classes).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(classifier.parameters(), lr=lr, weight_decay=1e-2, fused=True)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs * (len(images) // batch))
+        for _ in range(epochs):
+            classifier.train()
+            for index in torch.randperm(len(images), generator=source)[: len(images) // batch * batch].split(batch):
+                x = jitter(images[index], source).to(memory_format=torch.channels_last)
+                loss = cross_entropy(classifier(x)[1], labels[index])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                cycle.step()
+            yield classifier.eval()
+
+
+@torch.no_grad()
+def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
+    """Share of images [N, 1, 28, 28] in [-1, 1] that are read as their label."""
+    hits = [classifier(x)[1].argmax(1) == y for x, y in zip(images.split(500), labels.split(500), strict=True)]
+    return torch.cat(hits).double().mean().item()
+
+
+if __name__ == "__main__":
+    # The command stands above this room: it composes a configuration, which metrics know nothing of.
+    from gan.fit_classifier import main
+
+    main()

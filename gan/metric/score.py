@@ -1,0 +1,58 @@
+"""Scores that torchmetrics lacks, and those of its scores that need a different manner here.
+
+All take ``update(imgs, real, labels)`` or a part of it: images [N, C, H, W] in [-1, 1], whether they are real, and the
+labels int64 [N] they were made for (-1: made for none).
+"""
+
+import torch
+from torch import Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.image import inception
+
+
+class InceptionScore(inception.InceptionScore):
+    """The Inception Score of fakes under the logits of ``feature`` (Salimans et al. 2016, section 4).
+
+    IS = exp E_x[ KL(p(y|x) || p(y)) ]: 1 for one class or for noise, the number of classes at best. torchmetrics draws a
+    random order from the global generator; here that order is always the same and the global generator stays as it is.
+    """
+
+    def __init__(self, feature: nn.Module, splits: int = 1) -> None:
+        super().__init__(feature=feature, splits=splits, normalize=False)
+
+    def update(self, imgs: Tensor, real: bool) -> None:
+        """Take fakes; real images are not what is scored."""
+        if not real:
+            super().update(imgs)
+
+    def compute(self) -> Tensor:  # type: ignore[override]
+        """The mean over the splits, a scalar."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            mean, _ = super().compute()
+        return mean
+
+
+class LabelAgreement(Metric):
+    """Share of fakes that a classifier reads as the label they were made for; NaN where none had a label."""
+
+    higher_is_better = True
+    hits: Tensor
+    count: Tensor
+
+    def __init__(self, feature: nn.Module) -> None:
+        super().__init__()
+        self.feature = feature
+        self.add_state("hits", torch.tensor(0), dist_reduce_fx="sum")
+        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, imgs: Tensor, real: bool, labels: Tensor) -> None:
+        """Take labelled fakes; real images are not what is scored."""
+        if not real:
+            made = labels >= 0
+            self.hits += ((self.feature(imgs).argmax(1) == labels) & made).sum()
+            self.count += made.sum()
+
+    def compute(self) -> Tensor:
+        """A scalar in [0, 1]."""
+        return self.hits / self.count

@@ -1,0 +1,68 @@
+"""The report's pair: a two-layer DCGAN for 28x28 digits with Keras defaults (Radford et al. 2016, scaled down).
+
+Keras pads a stride-2 5x5 convolution by 1 before and 2 after; here it is 2 before and 1 after, which is its mirror.
+"""
+
+from torch import Tensor, nn
+
+from gan.network.layer import Dropout
+
+
+def _initialise(module: nn.Module) -> None:
+    """Glorot uniform weights and zero biases, the Keras default (Glorot & Bengio 2010, equation 16)."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _check(size: int) -> None:
+    if size % 4:
+        raise ValueError(f"network=report halves the image twice: data.size must be a multiple of 4, got {size}")
+
+
+class Generator(nn.Module):
+    """Dense to 7x7x64, two transposed 5x5 convolutions of stride 2, tanh. Unconditional: labels are ignored."""
+
+    classes = 0
+
+    def __init__(self, size: int, channels: int, latent: int) -> None:
+        super().__init__()
+        _check(size)
+        self.latent, self.base = latent, size // 4
+        norm = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
+        up = {"kernel_size": 5, "stride": 2, "padding": 2, "output_padding": 1, "bias": False}
+        features = 64 * self.base**2
+        self.dense = nn.Sequential(
+            nn.Linear(latent, features, bias=False), nn.BatchNorm1d(features, **norm), nn.LeakyReLU(0.3, inplace=True)
+        )
+        self.up = nn.Sequential(
+            nn.ConvTranspose2d(64, 32, **up), nn.BatchNorm2d(32, **norm), nn.LeakyReLU(0.3, inplace=True),  # [32, 14, 14]
+            nn.ConvTranspose2d(32, channels, **up), nn.Tanh(),  # [1, 28, 28]
+        )  # fmt: skip
+        self.apply(_initialise)
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Latents [N, latent] to images [N, channels, size, size] in [-1, 1]."""
+        x: Tensor = self.up(self.dense(z).view(-1, 64, self.base, self.base))
+        return x
+
+
+class Discriminator(nn.Module):
+    """Two 5x5 convolutions of stride 2 with leaky ReLU and dropout 0.3, one dense logit. Unconditional."""
+
+    def __init__(self, size: int, channels: int) -> None:
+        super().__init__()
+        _check(size)
+        down = {"kernel_size": 5, "stride": 2, "padding": 2}
+        self.stack = nn.Sequential(
+            nn.Conv2d(channels, 32, **down), nn.LeakyReLU(0.3, inplace=True), Dropout(0.3),  # [32, 14, 14]
+            nn.Conv2d(32, 64, **down), nn.LeakyReLU(0.3, inplace=True), Dropout(0.3),  # [64, 7, 7]
+            nn.Flatten(), nn.Linear(64 * (size // 4) ** 2, 1),
+        )  # fmt: skip
+        self.apply(_initialise)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Images [N, channels, size, size] to logits [N]."""
+        logits: Tensor = self.stack(x)
+        return logits.squeeze(1)

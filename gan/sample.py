@@ -1,0 +1,51 @@
+"""Latents from seeds and batched generation. Knows a Generator and nothing else.
+
+Image *i* of a set is a function of ``seed + i`` alone: neither the batch size, nor the number of processes, nor the
+images before it change it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gan.network import Generator
+
+
+def latents(seeds: Tensor, size: int) -> Tensor:
+    """Standard normal latents [N, size], row i drawn from a generator seeded with ``seeds[i]`` (int64 [N])."""
+    source = torch.Generator()
+    z = torch.empty(len(seeds), size)
+    for row, seed in zip(z, seeds.tolist(), strict=True):
+        row.normal_(generator=source.manual_seed(seed))
+    return z
+
+
+def labels(seeds: Tensor, classes: int) -> Tensor:
+    """Balanced labels, int64 [N]: the classes in turn, or -1 (no label) where the generator has no classes."""
+    return seeds % classes if classes else torch.full_like(seeds, -1)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the mode it had before comes back afterwards.
+
+    A train-mode generator would update its batch norm statistics and make an image depend on its neighbours.
+    """
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        module.train(was_training)
+
+
+def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
+    """Yield images in [-1, 1], [<=batch, C, H, W] at a time, on the CPU, for int64 ``seeds`` [N] and labels ``y`` [N]."""
+    device = next(generator.parameters()).device
+    with evaluating(generator):
+        for part, y_part in zip(seeds.split(batch), y.split(batch), strict=True):
+            z = latents(part, generator.latent)
+            yield generator(z.to(device), y_part.to(device)).float().cpu()

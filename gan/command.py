@@ -2,16 +2,20 @@
 
 import difflib
 import functools
+import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
 import torch
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -21,6 +25,7 @@ from gan import checkpoint
 from gan.data import Unavailable
 
 CONF = str(Path(__file__).parent.parent / "conf")
+_ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}
 Task = Callable[[DictConfig], Any]
 # What a user's hand can cause. Anything else is a defect of ours and shows its traceback.
 EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
@@ -33,6 +38,13 @@ def fastest_precision() -> str:
 
 
 OmegaConf.register_new_resolver("fastest_precision", fastest_precision, replace=True)
+
+
+def quiet() -> None:
+    """Leave out what the libraries say of things that are meant to be so."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices there are, tips, why it stopped
+    for meant in ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists"):
+        warnings.filterwarnings("ignore", message=f".*{meant}")
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -53,8 +65,11 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
         @functools.wraps(task)
         def run() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own lines and leave
+            quiet()
             try:
-                sys.argv[1:] = prepare(sys.argv[1:])
+                if _ASKS.isdisjoint(sys.argv):
+                    check_numbers(config_name, sys.argv[1:])
+                    sys.argv[1:] = prepare(sys.argv[1:])
                 command()
             except EXPECTED as error:
                 sys.exit(f"error: {explain(error, config_name)}")
@@ -62,13 +77,13 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
                 del os.environ["HYDRA_FULL_ERROR"]
 
         @functools.wraps(task)
-        def quiet(cfg: DictConfig) -> Any:
+        def brief(cfg: DictConfig) -> Any:
             try:
                 return task(cfg)
             except EXPECTED as error:  # leave here: on its way through Hydra it would gather lines
                 sys.exit(f"error: {explain(error, config_name)}")
 
-        command = hydra.main(version_base="1.3", config_path=CONF, config_name=config_name)(quiet)
+        command = hydra.main(version_base="1.3", config_path=CONF, config_name=config_name)(brief)
         return run
 
     return decorate
@@ -81,28 +96,28 @@ def explain(error: BaseException, config_name: str) -> str:
     message = " ".join(str(error).split())
     if unknown := re.search(r"Could not override '([^']+)'", message):
         key = unknown[1]
-        near = difflib.get_close_matches(key, list(_keys(config_name)), n=1, cutoff=0.5)
+        near = difflib.get_close_matches(key, list(_settings(config_name, [])), n=1, cutoff=0.5)
         return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}; choose another folder or make room there".lstrip(": ")
     return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)
 
 
-def _keys(config_name: str) -> Iterator[str]:
-    """Every dotted name of a root configuration."""
+def _settings(config_name: str, words: list[str]) -> dict[str, object]:
+    """Every dotted name of a root configuration with what stands there, unresolved."""
 
-    def walk(node: object, prefix: str) -> Iterator[str]:
+    def walk(node: object, prefix: str) -> Iterator[tuple[str, object]]:
         if isinstance(node, dict):
             for key, value in node.items():
-                yield f"{prefix}{key}"
+                yield f"{prefix}{key}", value
                 yield from walk(value, f"{prefix}{key}.")
 
-    yield from walk(OmegaConf.to_container(compose(config_name, []), resolve=False), "")
+    return dict(walk(OmegaConf.to_container(compose(config_name, words), resolve=False), ""))
 
 
 def compose(config_name: str, overrides: list[str]) -> DictConfig:
     """The configuration a command would get for ``overrides``."""
-    hydra.core.global_hydra.GlobalHydra.instance().clear()
+    GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(CONF, version_base="1.3"):
         return hydra.compose(config_name, overrides)
 
@@ -114,9 +129,7 @@ def overrides() -> list[str]:
 
 def prepare_training(words: list[str]) -> list[str]:
     """Rewrite the words of ``train.py``: go on with ``ckpt``'s run, name its folder, settle what it trains on."""
-    if not {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}.isdisjoint(words):
-        return words
-    return _place(_settle_data(_continue(words)))
+    return _place(settle_data(_continue(words)))
 
 
 def _continue(words: list[str]) -> list[str]:
@@ -127,10 +140,10 @@ def _continue(words: list[str]) -> list[str]:
     before = checkpoint.read(path)["hyper_parameters"].get("overrides", [])
     if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
         raise ValueError(f"ckpt: {path} carries words that are no settings: not loaded")
-    return [*before, f"run_dir={Path(path).resolve().parent}", *words]
+    return [*before, f"run_dir={Path(path).absolute().parent}", *words]
 
 
-def _settle_data(words: list[str]) -> list[str]:
+def settle_data(words: list[str]) -> list[str]:
     """Turn to ``data.fallback`` where the data set cannot be had, so that name, config and figures all say so."""
     chosen = [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=.*,", word)]
     data = compose("train", [*chosen, "run_dir=."]).data
@@ -142,13 +155,27 @@ def _settle_data(words: list[str]) -> list[str]:
         if data.fallback == "none":
             raise
         line = "=" * 100
-        print(
+        print(  # noqa: T201
             f"{line}\nWARNING: {error.__cause__}\nTHIS RUN IS NOT {data.name.upper()}: it trains on data={data.fallback}, "
             f"and its figures are named for that. data.fallback=none makes this an error.\n{line}",
             file=sys.stderr,
-        )  # noqa: T201
+        )
         return [*(word for word in words if not word.startswith(("data=", "data."))), f"data={data.fallback}"]
     return words
+
+
+def check_numbers(config_name: str, words: list[str]) -> None:
+    """Raise ValueError where a word sets a number to something else; what it sets is known from the groups' files."""
+    typed = OverridesParser.create().parse_overrides([word for word in words if re.match(r"[\w.]+=", word)])
+    groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir()]
+    settings = _settings(config_name, [str(word.input_line) for word in groups if not word.is_sweep_override()])
+    for word in typed:
+        known = settings.get(word.key_or_group)
+        values = word.sweep_iterator() if word.is_sweep_override() else [word.value()]
+        for value in values if type(known) in (int, float) else []:
+            if type(value) not in (int, type(known)):
+                kind = "a whole number" if type(known) is int else "a number"
+                raise ValueError(f"{word.key_or_group} must be {kind}, got {value}")
 
 
 def _place(words: list[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """``python -m gan.evaluate ckpt=RUN/best.ckpt``: the figures of a checkpoint, by the callback that judged its training."""
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ def evaluate(ckpt: str, split: str, root: str | None = None) -> dict[str, Any]:
     data = instantiate(config["data"], **where, _convert_="all")
     quality = instantiate(config["callback"]["quality"], _convert_="all")
     quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = instantiate(config["trainer"], callbacks=[quality], **quiet, _convert_="all")
     (figures,) = getattr(trainer, LOOPS[split])(model, data, verbose=False)
     data_name, objective = config["data"]["name"], config["objective"]

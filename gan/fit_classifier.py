@@ -5,7 +5,6 @@ import sys
 import time
 from importlib.metadata import version
 
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from safetensors.torch import save_file

@@ -27,7 +27,8 @@ def rgb(x: Tensor) -> Tensor:
 
 def grid(x: Tensor, columns: int) -> Tensor:
     """Lay floats [N, C, H, W] in [-1, 1] out in rows of ``columns``, two black pixels apart: bytes [C, H', W']."""
-    return make_grid(to_uint8(x).cpu(), nrow=columns, padding=2)[: x.shape[1]]
+    picture: Tensor = make_grid(to_uint8(x).cpu(), nrow=columns, padding=2)
+    return picture[: x.shape[1]]
 
 
 def save(image: Tensor, path: Path) -> None:

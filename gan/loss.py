@@ -12,8 +12,11 @@ from torch.nn.functional import softplus
 class Loss(Protocol):
     """One scalar for each player."""
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor: ...
-    def generator(self, fake: Tensor) -> Tensor: ...
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """From the logits of real and fake images, [N] and [N]."""
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """From the logits of fake images, [N]."""
 
 
 class NonSaturating:

@@ -1,9 +1,10 @@
 """The game: discriminator and generator take Adam steps in turn. Training only."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypedDict
+from functools import partial
+from typing import Any, TypedDict, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 from gan.data import JUDGE_BATCH
 from gan.ema import EMA
 from gan.loss import Loss
+from gan.network import Generator
 from gan.penalty import Penalty
 from gan.sample import latents
 
-Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+Optimizer = partial[torch.optim.Optimizer]  # lacks the parameters alone
 Losses = dict[str, Tensor]
 
 
@@ -45,6 +47,8 @@ class GAN(LightningModule):
     Raises ValueError for a learning rate outside (0, 1].
     """
 
+    generator: Generator
+
     def __init__(
         self,
         generator: nn.Module,
@@ -58,8 +62,12 @@ class GAN(LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
+        lr = optimizer.keywords["lr"]
+        for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * lr_ratio)):
+            if not (math.isfinite(value) and 0 < value <= 1):
+                raise ValueError(f"{name} must be in (0, 1], got {value}; 1e-4 to 1e-3 is usual")
         self.automatic_optimization = False
-        self.generator = generator.to(memory_format=torch.channels_last)
+        self.generator = cast(Generator, generator.to(memory_format=torch.channels_last))
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.ema = EMA(generator, ema_half_life_images)
         self.loss, self.penalty, self.augment = loss, penalty, augment
@@ -111,19 +119,15 @@ class GAN(LightningModule):
 
     def players(self) -> tuple[Any, Any]:
         """The optimizers of discriminator and generator."""
-        discriminator, generator = self.optimizers()  # type: ignore[misc, union-attr]
+        discriminator, generator = cast(list[Any], self.optimizers())
         return discriminator, generator
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimizer for each player, the discriminator's first."""
         generator = self.optimizer(self.generator.parameters())
-        lr = generator.defaults["lr"]
-        for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * self.lr_ratio)):
-            if not (math.isfinite(value) and 0 < value <= 1):
-                raise ValueError(f"{name} must be in (0, 1], got {value}; 1e-4 to 1e-3 is usual")
         discriminator = self.optimizer(self.discriminator.parameters())
         for group in discriminator.param_groups:
-            group["lr"] = lr * self.lr_ratio
+            group["lr"] *= self.lr_ratio
         return [discriminator, generator]
 
     def on_train_epoch_start(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan.network import Generator
 
@@ -28,13 +28,13 @@ def labels(seeds: Tensor, classes: int) -> Tensor:
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: Generator) -> Iterator[None]:
     """Evaluation mode without gradients; the mode it had before comes back afterwards.
 
     A train-mode generator would update its batch norm statistics and make an image depend on its neighbours.
     """
     was_training = module.training
-    module.eval()
+    module.train(False)
     try:
         with torch.no_grad():
             yield

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import load_file
@@ -50,7 +51,7 @@ class Frozen(nn.Module):
         stack = classifier.eval().requires_grad_(False).stack
         for place, layer in enumerate(stack):
             if isinstance(layer, nn.Conv2d):  # always followed by its batch norm, which a frozen one can absorb
-                stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, stack[place + 1]), nn.Identity()
+                stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, cast(nn.BatchNorm2d, stack[place + 1])), nn.Identity()
         self.classifier = classifier.to(memory_format=torch.channels_last)
         self._last: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
 
@@ -101,7 +102,8 @@ class Features(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of images [N, 1, 28, 28]."""
-        return self.frozen(x)[0]
+        features: Tensor = self.frozen(x)[0]
+        return features
 
 
 class Logits(nn.Module):
@@ -114,7 +116,8 @@ class Logits(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of images [N, 1, 28, 28]."""
-        return self.frozen(x)[1]
+        logits: Tensor = self.frozen(x)[1]
+        return logits
 
 
 def jitter(x: Tensor, source: torch.Generator) -> Tensor:

@@ -4,6 +4,8 @@ All take ``update(imgs, real, labels)`` or a part of it: images [N, C, H, W] in 
 labels int64 [N] they were made for (-1: made for none).
 """
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
@@ -18,16 +20,19 @@ class InceptionScore(inception.InceptionScore):
     """
 
     def __init__(self, feature: nn.Module, splits: int = 1) -> None:
-        super().__init__(feature=feature, splits=splits, normalize=False)
+        with warnings.catch_warnings():  # it keeps all "features": here ten numbers for each image
+            warnings.filterwarnings("ignore", message=".*will save all extracted features", category=UserWarning)
+            super().__init__(feature=feature, splits=splits, normalize=False)
 
-    def update(self, imgs: Tensor, real: bool) -> None:
+    def update(self, imgs: Tensor, real: bool) -> None:  # type: ignore[override]
         """Take fakes; real images are not what is scored."""
         if not real:
             super().update(imgs)
 
     def compute(self) -> Tensor:  # type: ignore[override]
         """The mean over the splits, a scalar."""
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="std", category=UserWarning)  # of one split there is none
             torch.manual_seed(0)
             mean, _ = super().compute()
         return mean

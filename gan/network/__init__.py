@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Generator(Protocol):
-    """Latents to images: ``(z, y) -> x``.
+    """A module from latents to images.
 
     z: float [N, latent], standard normal; y: int64 [N] in [0, classes), ignored where ``classes`` is 0;
     x: float [N, C, H, W] in [-1, 1].
@@ -17,16 +17,24 @@ class Generator(Protocol):
     classes: int
     training: bool
 
-    def __call__(self, z: Tensor, y: Tensor) -> Tensor: ...
-    def parameters(self) -> Iterator[nn.Parameter]: ...
-    def train(self, mode: bool = True) -> nn.Module: ...
-    def eval(self) -> nn.Module: ...
+    def __call__(self, z: Tensor, y: Tensor) -> Tensor:
+        """``(z, y) -> x``."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """As of a module."""
+
+    def buffers(self) -> Iterator[Tensor]:
+        """As of a module."""
+
+    def train(self, mode: bool) -> nn.Module:
+        """As of a module."""
 
 
 class Discriminator(Protocol):
-    """Images to raw logits [N], higher for real: ``(x, y) -> logits``; never a sigmoid, never [N, 1].
+    """A module from images x and labels y, as in :class:`Generator`, to raw logits [N], higher for real.
 
-    x and y as in :class:`Generator`.
+    Never a sigmoid, never [N, 1].
     """
 
-    def __call__(self, x: Tensor, y: Tensor) -> Tensor: ...
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(x, y) -> logits``."""

@@ -3,9 +3,17 @@
 Keras pads a stride-2 5x5 convolution by 1 before and 2 after; here it is 2 before and 1 after, which is its mirror.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from gan.network.layer import Dropout
+
+NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
+
+
+def _leaky() -> nn.LeakyReLU:
+    return nn.LeakyReLU(0.3, inplace=True)
 
 
 def _initialise(module: nn.Module) -> None:
@@ -30,15 +38,11 @@ class Generator(nn.Module):
         super().__init__()
         _check(size)
         self.latent, self.base = latent, size // 4
-        norm = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
-        up = {"kernel_size": 5, "stride": 2, "padding": 2, "output_padding": 1, "bias": False}
         features = 64 * self.base**2
-        self.dense = nn.Sequential(
-            nn.Linear(latent, features, bias=False), nn.BatchNorm1d(features, **norm), nn.LeakyReLU(0.3, inplace=True)
-        )
+        self.dense = nn.Sequential(nn.Linear(latent, features, bias=False), nn.BatchNorm1d(features, **NORM), _leaky())
         self.up = nn.Sequential(
-            nn.ConvTranspose2d(64, 32, **up), nn.BatchNorm2d(32, **norm), nn.LeakyReLU(0.3, inplace=True),  # [32, 14, 14]
-            nn.ConvTranspose2d(32, channels, **up), nn.Tanh(),  # [1, 28, 28]
+            nn.ConvTranspose2d(64, 32, 5, 2, 2, 1, bias=False), nn.BatchNorm2d(32, **NORM), _leaky(),  # [32, 14, 14]
+            nn.ConvTranspose2d(32, channels, 5, 2, 2, 1, bias=False), nn.Tanh(),  # [1, 28, 28]
         )  # fmt: skip
         self.apply(_initialise)
 
@@ -54,10 +58,9 @@ class Discriminator(nn.Module):
     def __init__(self, size: int, channels: int) -> None:
         super().__init__()
         _check(size)
-        down = {"kernel_size": 5, "stride": 2, "padding": 2}
         self.stack = nn.Sequential(
-            nn.Conv2d(channels, 32, **down), nn.LeakyReLU(0.3, inplace=True), Dropout(0.3),  # [32, 14, 14]
-            nn.Conv2d(32, 64, **down), nn.LeakyReLU(0.3, inplace=True), Dropout(0.3),  # [64, 7, 7]
+            nn.Conv2d(channels, 32, 5, 2, 2), _leaky(), Dropout(0.3),  # [32, 14, 14]
+            nn.Conv2d(32, 64, 5, 2, 2), _leaky(), Dropout(0.3),  # [64, 7, 7]
             nn.Flatten(), nn.Linear(64 * (size // 4) ** 2, 1),
         )  # fmt: skip
         self.apply(_initialise)

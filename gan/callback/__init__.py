@@ -1,0 +1,9 @@
+"""Watchers of training: they judge, show, time, guard and keep, and never train."""
+
+from gan.callback.finite import Finite
+from gan.callback.grid import Grid
+from gan.callback.quality import Quality
+from gan.callback.result import Keep, Result
+from gan.callback.speed import Progress, Speed
+
+__all__ = ["Finite", "Grid", "Keep", "Progress", "Quality", "Result", "Speed"]

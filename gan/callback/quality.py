@@ -1,0 +1,77 @@
+"""Judging: every validation and test against its reference, beside the floor."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from torchmetrics import Metric, MetricCollection
+
+from gan.data import ImageData
+from gan.model import Judged
+
+
+class Quality(Callback):
+    """Scores the fakes of every validation or test against its reference, and once the floor: other real images.
+
+    ``metrics`` by the names they are logged under, as ``val/NAME``; the floor follows as ``val/NAME_floor``. ``tag`` marks
+    figures whose reference is not the data set that was asked for.
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric], tag: str = "") -> None:
+        # Each metric by itself: they share one pass through the extractor, which remembers its last batch.
+        self.metrics = MetricCollection(dict(metrics), compute_groups=False)
+        self.tag = tag
+        self.floor: dict[str, float] = {}
+
+    def _start(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        # FID's sums are float64, which Apple's GPUs lack.
+        self.metrics.to("cpu" if module.device.type == "mps" else module.device)
+        if self.floor:
+            return
+        data = cast(ImageData, trainer.datamodule)  # type: ignore[attr-defined]
+        limit = (trainer.num_val_batches if stage == "val" else trainer.num_test_batches)[0]
+        for split, real in ((stage, True), (f"{stage}_floor", False)):
+            for (x, y), _ in zip(data.judge_dataloader(split), range(int(limit)), strict=False):
+                self._update(x, real, y)
+        self.floor = self._compute(f"{stage}{self.tag}/", "_floor")
+
+    def _update(self, x: Tensor, real: bool, y: Tensor) -> None:
+        device = next(iter(self.metrics.values())).device
+        self.metrics.update(imgs=x.to(device), real=real, labels=y.to(device))
+
+    def _compute(self, prefix: str, suffix: str = "") -> dict[str, float]:
+        """The figures that are defined (label agreement is not where there are no labels); the reference is kept."""
+        figures = {f"{prefix}{name}{suffix}": float(value) for name, value in self.metrics.compute().items()}
+        self.metrics.reset()
+        return {name: value for name, value in figures.items() if value == value}
+
+    def _end(self, module: LightningModule, stage: str) -> None:
+        figures = self._compute(f"{stage}{self.tag}/")
+        floor = {name: self.floor[name] for name in (f"{name}_floor" for name in figures)}
+        module.log_dict(figures | floor, rank_zero_only=False)
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Measure the floor, the first time."""
+        self._start(trainer, module, "val")
+
+    def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Measure the floor, the first time."""
+        self._start(trainer, module, "test")
+
+    def on_validation_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
+        """Take the fakes; the reference is known since the floor was measured."""
+        judged: Judged = outputs
+        self._update(judged["fake"], False, judged["labels"])
+
+    def on_test_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
+        """Take the fakes."""
+        self.on_validation_batch_end(trainer, module, outputs)
+
+    def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Log every figure beside its floor."""
+        self._end(module, "val")
+
+    def on_test_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Log every figure beside its floor."""
+        self._end(module, "test")

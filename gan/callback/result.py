@@ -1,0 +1,91 @@
+"""Keeping: checkpoints, and what a run has come to."""
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from gan.file import write_text
+
+
+class Keep(ModelCheckpoint):
+    """Keeps a checkpoint in the run's folder, and goes on comparing with the best so far where that folder was moved."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint; what was kept is looked for beside it."""
+
+        def here(path: str) -> str:
+            return str(Path(str(self.dirpath), Path(path).name)) if path else path
+
+        moved = {name: here(state_dict[name]) for name in state_dict if name.endswith("_model_path")}
+        best = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(state_dict | moved | {"best_k_models": best, "dirpath": self.dirpath})
+
+
+class Result(Callback):
+    """Keeps the figures of every epoch, writes ``result.json`` at the end, and says where everything is.
+
+    The objective is the best value of the figure that chose ``best.ckpt``; it and the whole history outlive a resume.
+    """
+
+    def __init__(self, objective: str) -> None:
+        self.name = objective
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The figures of the best epoch; empty before the first judging."""
+        return min(self.history, key=lambda figures: figures[self.name], default={})
+
+    @property
+    def objective(self) -> float:
+        """The best value so far; NaN before the first judging."""
+        return self.best.get(self.name, float("nan"))
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Keep this epoch's figures."""
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.history.append({"epoch": trainer.current_epoch + 1, **figures})
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.history = list(state_dict["history"])
+
+    def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Write the result, log the settings beside the objective, tell the user."""
+        if not trainer.is_global_zero:
+            return
+        folder = Path(trainer.default_root_dir)
+        settings = dict(module.hparams)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.log_hyperparams(settings["config"], {"objective": self.objective})
+        result = {
+            "objective": self.objective,
+            "figures": self.best,
+            "history": self.history,
+            "parameters": {name: sum(p.numel() for p in net.parameters()) for name, net in module.named_children()},
+            "versions": {name: version(name) for name in ("torch", "lightning", "torchmetrics")},
+            **settings,
+        }
+        write_text(json.dumps(result, indent=2), folder / "result.json")
+        print(  # noqa: T201
+            f"best {self.name} {self.objective:.3f} after epoch {self.best.get('epoch', 0):.0f}; "
+            f"{folder / 'best.ckpt'} and {folder / 'grids'}; see it: tensorboard --logdir {folder}"
+        )
+
+    def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
+        """Tell how to go on with an interrupted run."""
+        last = Path(trainer.default_root_dir) / "last.ckpt"
+        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
+            remedy = f"go on: python train.py ckpt={last}" if last.is_file() else "no epoch was finished: start it again"
+            print(f"stopped in epoch {trainer.current_epoch + 1}; {remedy}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,72 @@
+"""What several tests share: where MNIST is, one short run, and the command line in this process and in one of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent
+# A run of seconds: bundled digits, three batches, one small judging.
+SHORT = [
+    "data=digits",
+    "trainer=debug",
+    "trainer.accelerator=cpu",
+    "network.width=8",
+    "network.depth=0",
+    "batch_size=32",
+]
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def mnist() -> str:
+    """The folder that holds MNIST."""
+    root = os.environ.get("GAN_DATA", "data")
+    if not (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
+        pytest.skip("MNIST is not in GAN_DATA")
+    return root
+
+
+def call(main: Callable[[], None], *words: object) -> None:
+    """Run a command's main in this process, as if ``words`` had been typed."""
+    before = sys.argv
+    sys.argv = [main.__module__, *map(str, words)]
+    try:
+        main()
+    finally:
+        sys.argv = before
+
+
+def spawn(*words: object, env: dict[str, str] | None = None, **more: object) -> subprocess.Popen[str]:
+    """Start ``python WORDS`` in a process of its own, with output as text."""
+    return subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        cwd=ROOT, env=os.environ | (env or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
+    )  # type: ignore[call-overload, no-any-return]  # fmt: skip
+
+
+def run(*words: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``python WORDS`` to its end."""
+    process = spawn(*words, env=env)
+    out, err = process.communicate(timeout=600)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def short_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a short run of two epochs."""
+    from train import train
+
+    folder = tmp_path_factory.mktemp("run")
+    os.chdir(ROOT)
+    call(train, *SHORT, "trainer.max_epochs=2", f"run_dir={folder}")
+    return folder

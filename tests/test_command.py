@@ -1,0 +1,163 @@
+"""The border: what a person mistypes comes back as one clear line, a non-zero exit, and nothing lost."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SHORT, call, run
+
+from gan import command, evaluate, generate
+from train import train
+
+
+def _complaint(capsys: pytest.CaptureFixture[str], main: object, *words: object) -> str:
+    with pytest.raises(SystemExit) as caught:
+        call(main, *words)  # type: ignore[arg-type]
+    message = str(caught.value.code)
+    assert message.startswith("error: ")
+    assert "\n" not in message
+    assert "Traceback" not in message + capsys.readouterr().err
+    return message
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("optimizer.lrr=1e-4", "optimizer.lrr: there is no such setting; did you mean optimizer.lr?"),
+        ("batchsize=64", "batchsize: there is no such setting; did you mean batch_size?"),
+        ("network=dcgam", "dcgam"),
+        ("batch_size=0", "batch_size must be 1 or more, got 0"),
+        ("batch_size=abc", "batch_size must be a whole number, got abc"),
+        ("batch_size=1.5", "batch_size must be a whole number, got 1.5"),
+        ("batch_size=100000", "batch_size=100000 is more than the 1500 training images"),
+        ("optimizer.lr=-1", "optimizer.lr must be in (0, 1], got -1"),
+        ("optimizer.lr=1e6", "optimizer.lr must be in (0, 1], got 1000000"),
+        ("optimizer.lr=abc", "optimizer.lr must be a number, got abc"),
+        ("trainer.max_epochs=many", "trainer.max_epochs must be a whole number, got many"),
+        ("trainer.accelerator=warp", "warp"),
+        ("trainer.precision=7-bit", "7-bit"),
+        ("model.ema_half_life_images=-5", "ema_half_life_images must be 0"),
+        ("penalty.gamma=-1", "gamma must be >= 0"),
+        ("data.size=30", "data.channels and data.size"),
+        ("ckpt=nowhere.ckpt", "nowhere.ckpt does not exist"),
+        ("model.loss._target_=os.system", "os.system, which is none of this project's classes"),
+        ("optimizer.lr=", "optimizer.lr"),
+        ("optimizer.lr", "optimizer.lr"),
+    ],
+)
+def test_a_wrong_word_is_one_clear_line(word: str, expected: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert expected in _complaint(capsys, train, *SHORT, f"run_dir={tmp_path / 'r'}", word)
+
+
+def test_it_is_so_on_the_real_command_line_too(tmp_path: Path) -> None:
+    done = run("train.py", "data=digits", "optimizer.lrr=1", f"run_dir={tmp_path}")
+    assert done.returncode == 1
+    assert done.stderr == "error: optimizer.lrr: there is no such setting; did you mean optimizer.lr?\n"
+    assert done.stdout == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_folder_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "Permission denied" in _complaint(capsys, train, *SHORT, f"run_dir={tmp_path / 'r'}")
+
+
+def test_a_folder_that_is_a_file_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert str(tmp_path / "file") in _complaint(capsys, train, *SHORT, f"run_dir={tmp_path / 'file' / 'r'}")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(train, *SHORT, f"run_dir={tmp_path}")
+    before = (tmp_path / "last.ckpt").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "last.ckpt")
+
+    monkeypatch.setattr(torch, "save", full)
+    message = _complaint(capsys, train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")
+    assert "last.ckpt: No space left on device" in message
+    assert (tmp_path / "last.ckpt").read_bytes() == before
+
+
+def test_a_diverging_run_stops_says_where_and_keeps_the_last_good_checkpoint(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    call(train, *SHORT, f"run_dir={tmp_path}")
+    before = (tmp_path / "last.ckpt").read_bytes()
+    words = (f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=3", "penalty.gamma=1e38", "optimizer.lr=1")
+    message = _complaint(capsys, train, *words)
+    assert "not finite in epoch 1, step" in message
+    assert "try a lower optimizer.lr" in message
+    assert (tmp_path / "last.ckpt").read_bytes() == before
+
+
+@pytest.mark.parametrize("main", [train, evaluate.main, generate.main])
+@pytest.mark.parametrize("spoil", ["cut", "noise", "foreign", "text", "code"])
+def test_a_spoilt_checkpoint_is_refused(
+    main: object, spoil: str, short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "spoilt.ckpt"
+    whole = (short_run / "last.ckpt").read_bytes()
+    if spoil == "cut":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif spoil == "noise":
+        path.write_bytes(bytes(range(256)) * 40)
+    elif spoil == "foreign":
+        contents = torch.load(short_run / "last.ckpt", weights_only=True)
+        contents["hyper_parameters"]["config"]["model"]["loss"] = {"_target_": "os.system", "command": "touch pwned"}
+        torch.save(contents, path)
+    elif spoil == "text":
+        torch.save({"weights": torch.zeros(3)}, path)
+    else:
+        torch.save({"hyper_parameters": {"config": {}}, "code": test_a_spoilt_checkpoint_is_refused}, path)
+    words = {generate.main: [f"out={tmp_path / 'x.npz'}"], train: [f"run_dir={tmp_path / 'r'}"]}.get(main, [])
+    message = _complaint(capsys, main, f"ckpt={path}", *words)
+    assert str(path) in message
+    assert not (tmp_path / "x.npz").exists()
+    assert not Path("pwned").exists()
+
+
+def test_words_a_checkpoint_carries_cannot_reach_hydra(
+    short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contents = torch.load(short_run / "last.ckpt", weights_only=True)
+    contents["hyper_parameters"]["overrides"] = ["hydra.callbacks.x._target_=os.system"]
+    torch.save(contents, tmp_path / "x.ckpt")
+    assert "carries words that are no settings" in _complaint(capsys, train, f"ckpt={tmp_path / 'x.ckpt'}")
+
+
+def test_ckpt_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "ckpt" in _complaint(capsys, evaluate.main)
+    assert "ckpt" in _complaint(capsys, generate.main, "out=x.npz")
+
+
+def test_missing_data_falls_back_in_name_config_and_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
+    words = command.settle_data([f"data.root={tmp_path}", "seed=3"])
+    assert words == ["seed=3", "data=digits"]
+    warning = capsys.readouterr().err
+    assert "THIS RUN IS NOT MNIST" in warning
+    cfg = command.compose("train", [*words, "run_dir=x"])
+    assert cfg.objective == "val_bundled_digits/fid_digits"
+    assert cfg.data.name == "digits"
+
+
+def test_without_a_fallback_missing_data_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
+    message = _complaint(capsys, train, f"data.root={tmp_path}", "data.fallback=none", f"run_dir={tmp_path / 'r'}")
+    assert "point data.root or GAN_DATA at a folder" in message
+
+
+def test_help_needs_neither_data_nor_network(tmp_path: Path) -> None:
+    done = run("train.py", "--cfg", "job", f"data.root={tmp_path}")
+    assert done.returncode == 0
+    assert "ema_half_life_images" in done.stdout

@@ -1,0 +1,81 @@
+"""Every configuration file composes, resolves, and is named for what it makes."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+
+from gan import checkpoint, command
+
+CONF = Path(command.CONF)
+GROUPS = sorted(path for path in CONF.glob("*/*.yaml"))
+ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
+
+
+def _compose(path: Path) -> dict[str, object]:
+    group = path.parent.name
+    word = f"callback=[quality,{path.stem}]" if group == "callback" else f"{group}={path.stem}"
+    return command.plain(command.compose("train", [word, "run_dir=somewhere"]))
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_every_choice_composes_and_every_target_resolves(path: Path) -> None:
+    config = _compose(path)
+    for target in checkpoint.targets(config):
+        assert get_class(target)
+    checkpoint.check_targets(config, "conf")
+    assert instantiate(config["model"], _convert_="all")
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_root_composes(root: str) -> None:
+    assert command.compose(root, ["run_dir=somewhere"] if root == "train" else [])
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_a_file_is_named_for_the_class_it_targets(path: Path) -> None:
+    config = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    node = config.get(path.stem, config)
+    target = node.get("dataset", node).get("_target_")
+    if target is None or path.stem in {"none", "default", "checkpoint", "tensorboard"}:
+        return  # several things, the choice of nothing, or a library's class under our word
+    name = target.rsplit(".", 1)[1]
+    assert path.stem in {name.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()}
+
+
+def test_the_names_people_type_need_no_plus() -> None:
+    words = [
+        "optimizer.lr=1e-4", "batch_size=64", "seed=1", "ckpt=null", "experiment=report", "network=report", "loss=hinge",
+        "penalty=r1", "augment=none", "data=mnist", "data.root=x", "data.fallback=none", "metric=digits",
+        "trainer=default", "trainer.max_epochs=1", "trainer.limit_train_batches=1", "trainer.limit_val_batches=1",
+        "trainer.accelerator=cpu", "trainer.devices=1", "trainer.precision=32-true", "run_dir=x",
+    ]  # fmt: skip
+    cfg = command.compose("train", words)
+    assert (cfg.optimizer.lr, cfg.batch_size, cfg.trainer.precision) == (1e-4, 64, "32-true")
+    assert cfg.model.generator._target_ == "gan.network.report.Generator"
+
+
+def test_the_report_is_the_reports_run() -> None:
+    cfg = command.compose("train", ["experiment=report", "run_dir=x"])
+    assert cfg.model.loss._target_ == "gan.loss.NonSaturating"
+    assert cfg.model.penalty._target_ == "gan.penalty.Zero"
+    assert cfg.model.ema_half_life_images == 0
+    assert (cfg.optimizer._target_, cfg.optimizer.lr, cfg.batch_size) == ("torch.optim.Adam", 1e-4, 64)
+    assert cfg.trainer.max_epochs == 10
+    assert (cfg.callback.grid.rows, cfg.callback.grid.columns) == (4, 4)
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("experiment/*.yaml")), ids=lambda path: path.stem)
+def test_an_experiment_names_its_source_and_holds_only_overrides(path: Path) -> None:
+    first, second, *_ = path.read_text().splitlines()
+    assert first == "# @package _global_"
+    assert second.startswith("# ")
+    assert "_target_" not in path.read_text()
+
+
+def test_the_only_hydra_interpolation_outside_hydra_is_run_dir() -> None:
+    for path in CONF.rglob("*.yaml"):
+        body = path.read_text().split("\nhydra:")[0]
+        assert [line for line in body.splitlines() if "${hydra" in line and not line.startswith("run_dir:")] == []

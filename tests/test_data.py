@@ -1,0 +1,126 @@
+"""Data: the contract, the splits, and files that are not what they should be."""
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+
+from gan import command
+from gan.data import Digits, ImageData, Images, Unavailable
+
+
+def _data(*words: str) -> ImageData:
+    return instantiate(command.compose("train", ["run_dir=.", *words]).data, _convert_="all")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist"])
+def test_batches_keep_the_contract(name: str, request: pytest.FixtureRequest) -> None:
+    words = [f"data.root={request.getfixturevalue('mnist')}"] if name == "mnist" else []
+    data = _data(f"data={name}", "batch_size=64", *words)
+    x, y = next(iter(data.train_dataloader()))
+    assert x.shape == (64, 1, 28, 28)
+    assert x.dtype == torch.float32
+    assert (x.min().item(), x.max().item()) == (-1.0, 1.0)
+    assert y.dtype == torch.int64
+    assert set(y.tolist()) <= set(range(10))
+
+
+def test_mnist_trains_on_all_and_never_meets_its_test_images(mnist: str) -> None:
+    data = _data(f"data.root={mnist}")
+    data.setup()
+    assert {name: len(split) for name, split in data.splits.items()} == {
+        "train": 60000, "val": 10000, "val_floor": 10000, "test": 10000, "test_floor": 10000,
+    }  # fmt: skip
+    whole = {name: {image.numpy().tobytes() for image in split.images} for name, split in data.splits.items()}
+    assert not whole["val"] & whole["val_floor"]
+    assert not whole["test"] & whole["train"]
+    assert whole["val"] < whole["train"]
+
+
+def test_mnist_is_the_right_way_up(mnist: str) -> None:
+    data = _data(f"data.root={mnist}")
+    data.setup()
+    train = data.splits["train"]
+    ones, sevens = (train.images[train.labels == k].float().mean(0)[0] for k in (1, 7))
+    assert ones.sum(0).max() > 2 * ones.sum(1).max()  # a one is a vertical stroke
+    assert sevens[:12].sum() > sevens[16:].sum()  # a seven has its bar on top
+
+
+def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
+    data = _data("data=digits", "batch_size=1")
+    loader = data.train_dataloader()
+    orders = []
+    for epoch in (0, 1, 0):
+        loader.sampler.set_epoch(epoch)
+        orders.append(list(loader.sampler))
+    assert sorted(orders[0]) == list(range(1500))
+    assert orders[0] == orders[2] != orders[1]
+
+
+def test_a_batch_gathered_whole_is_the_images_one_by_one() -> None:
+    images = Images(torch.randint(0, 256, (9, 1, 4, 4), dtype=torch.uint8), torch.arange(9))
+    x, y = images.__getitems__([3, 1, 8])
+    singles = [images[i] for i in (3, 1, 8)]
+    assert torch.equal(x, torch.stack([single[0] for single in singles]))
+    assert y.tolist() == [3, 1, 8]
+
+
+def test_bundled_digits_look_like_mnist() -> None:
+    train, test = Digits("", train=True), Digits("", train=False)
+    assert (len(train.data), len(test.data)) == (1500, 297)
+    assert train.data[:, :4].sum() == 0  # MNIST's margin
+    assert train.data.max() == 255
+
+
+@pytest.mark.parametrize("spoil", ["truncate", "flip", "foreign"])
+def test_a_damaged_file_is_named(spoil: str, mnist: str, tmp_path: Path) -> None:
+    shutil.copytree(Path(mnist) / "MNIST" / "raw", tmp_path / "MNIST" / "raw")
+    victim = tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    content = bytearray(victim.read_bytes())
+    content[5000] ^= 1
+    victim.write_bytes({"truncate": content[:100_000], "flip": content, "foreign": b"GIF89a"}[spoil])
+    with pytest.raises(Exception, match="t10k-images-idx3-ubyte is damaged, truncated or another file") as caught:
+        _data(f"data.root={tmp_path}")
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_missing_files_that_cannot_be_had_are_unavailable_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="GAN_DATA") as caught:
+        _data(f"data.root={tmp_path}")
+    assert isinstance(caught.value.__cause__, Unavailable)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
+    def dataset(root: str, train: bool, download: bool) -> None:
+        assert download
+        shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST")
+
+    known = command.compose("train", ["run_dir=."]).data.md5
+    ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 0)
+    assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [("batch_size=0", "batch_size must be 1 or more"), ("data.judge_images=1", "judge_images must be 2 or more")],
+)
+def test_impossible_numbers_are_refused(word: str, message: str) -> None:
+    with pytest.raises(Exception, match=message):
+        _data("data=digits", word)
+
+
+def test_a_batch_larger_than_the_data_is_refused() -> None:
+    with pytest.raises(ValueError, match="batch_size=2000 is more than the 1500"):
+        _data("data=digits", "batch_size=2000").setup()

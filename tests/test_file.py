@@ -1,0 +1,22 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from gan.file import whole, write_text
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.txt"
+    write_text("before", path)
+
+    def fail() -> None:
+        with whole(path) as partial:
+            partial.write_text("half")
+            raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        fail()
+    assert path.read_text() == "before\n"
+    assert [entry.name for entry in path.parent.iterdir()] == ["x.txt"]

@@ -1,0 +1,163 @@
+"""Metrics: closed forms, meaning, and the classifier they rest on."""
+
+import json
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from torch import Tensor, nn
+from torchmetrics import MetricCollection
+from torchmetrics.image.fid import FrechetInceptionDistance
+
+from gan import command
+from gan.image import to_float
+from gan.metric import feature
+from gan.metric.score import InceptionScore, LabelAgreement
+
+
+class Flat(nn.Module):
+    """Images are their own features."""
+
+    num_features = 8
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
+def _metrics() -> MetricCollection:
+    metrics = instantiate(command.compose("train", ["run_dir=."]).metric, _convert_="all")
+    return MetricCollection(metrics, compute_groups=False)
+
+
+def test_fid_of_two_normals_two_apart_in_eight_dimensions_is_32() -> None:
+    fid = FrechetInceptionDistance(feature=Flat())
+    z = torch.randn(200_000, 8)
+    fid.update(z, real=True)
+    fid.update(torch.randn(200_000, 8) + 2, real=False)
+    assert fid.compute().item() == pytest.approx(32, rel=0.01)
+
+
+def test_inception_score_is_ten_for_ten_certain_classes_and_one_for_constants() -> None:
+    score = InceptionScore(Flat())
+    score.update(torch.eye(10).repeat(50, 1) * 100, real=False)
+    assert score.compute().item() == pytest.approx(10, abs=1e-3)
+    score.reset()
+    score.update(torch.ones(500, 10), real=False)
+    assert score.compute().item() == pytest.approx(1, abs=1e-6)
+
+
+def test_inception_score_leaves_the_global_generator_alone_and_skips_real_images() -> None:
+    score = InceptionScore(Flat(), splits=5)
+    score.update(torch.ones(500, 10), real=True)
+    score.update(torch.eye(10).repeat(50, 1) * 100, real=False)
+    state = torch.get_rng_state()
+    first = score.compute().item()
+    score._computed = None
+    assert score.compute().item() == first > 9
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_label_agreement_counts_labelled_fakes() -> None:
+    agreement = LabelAgreement(Flat())
+    agreement.update(torch.eye(10), real=False, labels=torch.tensor([0, 1, 2, 3, 4, 5, 6, 7, 0, 0]))
+    agreement.update(torch.eye(10), real=True, labels=torch.zeros(10, dtype=torch.long))
+    assert agreement.compute().item() == pytest.approx(0.8)
+    agreement.reset()
+    agreement.update(torch.eye(10), real=False, labels=torch.full((10,), -1))
+    assert agreement.compute().isnan()
+
+
+def test_metrics_share_one_pass_and_their_extractor_stays_frozen() -> None:
+    frozen = feature.load("mnist")
+    passes = []
+    hook = frozen.classifier.register_forward_hook(lambda *_: passes.append(1))
+    metrics = _metrics().train()
+    x = torch.randn(4, 1, 28, 28)
+    metrics.update(imgs=x, real=False, labels=torch.zeros(4, dtype=torch.long))
+    hook.remove()
+    assert len(passes) == 1
+    assert not any(module.training for module in frozen.modules())
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert frozen(x + 1)[0].dtype == torch.float32
+
+
+def test_the_shipped_classifier_reads_mnist_as_its_json_says(mnist: str) -> None:
+    from torchvision.datasets import MNIST
+
+    card = json.loads((feature.WEIGHTS / "mnist.json").read_text())
+    test = MNIST(mnist, train=False)
+    found = feature.accuracy(feature.load("mnist").classifier, to_float(test.data.unsqueeze(1)), test.targets)
+    assert card["test_accuracy"] >= 0.994
+    assert found == pytest.approx(card["test_accuracy"], abs=2e-4)  # a batch norm folded in can turn a doubtful one
+    assert (feature.WEIGHTS / "mnist.safetensors").stat().st_size < 2e6
+
+
+def _digits(mnist: str) -> tuple[Tensor, Tensor]:
+    from torchvision.datasets import MNIST
+
+    test = MNIST(mnist, train=False)
+    return to_float(test.data[:4000].unsqueeze(1)), test.targets[:4000]
+
+
+def _score(real: Tensor, fake: Tensor, labels: Tensor, batch: int = 500) -> dict[str, float]:
+    metrics = _metrics()
+    for x in real.split(batch):
+        metrics.update(imgs=x, real=True, labels=None)
+    for x, y in zip(fake.split(batch), labels.split(batch), strict=True):
+        metrics.update(imgs=x, real=False, labels=y)
+    return {name: value.item() for name, value in metrics.compute().items()}
+
+
+def test_figures_move_the_way_they_should(mnist: str) -> None:
+    x, y = _digits(mnist)
+    a, b, y_b = x[:2000], x[2000:], y[2000:]
+    floor = _score(a, b, y_b)
+    blurred = _score(a, torch.nn.functional.avg_pool2d(b, 3, 1, 1), y_b)
+    noisy = _score(a, b + 0.5 * torch.randn_like(b), y_b)
+    no_sevens = _score(a, b[y_b != 7], y_b[y_b != 7])
+    collapsed = _score(a, b[:1].expand(2000, -1, -1, -1), y_b[:1].expand(2000))
+    for spoilt in (blurred, noisy, no_sevens, collapsed):
+        assert spoilt["fid_digits"] > 3 * floor["fid_digits"]
+    assert no_sevens["is_digits"] < floor["is_digits"] - 0.5
+    assert collapsed["is_digits"] == pytest.approx(1, abs=1e-3)
+    assert floor["label_agreement"] > 0.98
+    assert _score(a, b, y_b.roll(1))["label_agreement"] < 0.2
+
+
+def test_a_set_against_itself_is_zero_in_any_order_and_batch(mnist: str) -> None:
+    x, y = _digits(mnist)
+    assert abs(_score(x, x.flip(0), y.flip(0), batch=330)["fid_digits"]) < 1e-3
+
+
+def test_a_classifier_nobody_fitted_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match=r"fit one with python -m gan\.metric\.feature data=roman"):
+        feature.load("roman")
+
+
+def test_an_altered_classifier_is_refused(tmp_path: "pytest.TempPathFactory", monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(b"altered")
+    (tmp_path / "mine.json").write_text(json.dumps({"sha256": "0" * 64}))
+    monkeypatch.setattr(feature, "WEIGHTS", tmp_path)
+    with pytest.raises(ValueError, match="sha256 differs"):
+        feature.load("mine")
+
+
+def test_jitter_keeps_the_range_and_moves_the_digit() -> None:
+    x = torch.full((64, 1, 28, 28), -1.0)
+    x[:, :, 8:20, 12:16] = 1
+    y = feature.jitter(x, torch.Generator().manual_seed(0))
+    assert y.min() >= -1
+    assert y.max() <= 1.0001
+    assert (y - x).abs().mean() > 0.02
+    mass = ((y + 1) / 2).sum((1, 2, 3)) / 48
+    assert ((mass > 0.7) & (mass < 1.4)).all()
+
+
+def test_a_classifier_learns_what_it_is_shown() -> None:
+    x = torch.full((256, 1, 28, 28), -1.0)
+    y = torch.arange(256) % 2
+    x[y == 1, :, 6:22, 12:16] = 1
+    x[y == 0, :, 12:16, 6:22] = 1
+    *_, fitted = feature.fit(x, y, classes=2, epochs=3, lr=1e-3, batch=32, seed=0)
+    assert feature.accuracy(fitted, x, y) == 1

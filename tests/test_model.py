@@ -1,0 +1,168 @@
+"""The game: who moves when, what follows whom, and runs that are the same run again."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SHORT, call
+from torch import Tensor, nn
+
+from gan import checkpoint
+from gan.augment import Identity
+from gan.loss import NonSaturating
+from gan.model import GAN, frozen
+from gan.network import dcgan
+from gan.penalty import R1, Critic
+from train import train
+
+Adam = partial(torch.optim.Adam, lr=1e-3)
+
+
+def _gan(penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None, **more: object) -> GAN:
+    """A small game that steps without a trainer."""
+    settings = {
+        "lr_ratio": 1.0,
+        "ema_half_life_images": 100.0,
+        "seed": 0,
+        "optimizer": Adam,
+        "augment": Identity(),
+    } | more
+    gan = GAN(
+        dcgan.Generator(28, 1, 10, 16, 8, 0), dcgan.Discriminator(28, 1, 10, 8, 0), NonSaturating(), penalty or R1(1.0),
+        **settings,  # type: ignore[arg-type]
+    )  # fmt: skip
+    optimizers = gan.configure_optimizers()
+    gan.players = lambda: tuple(optimizers)  # type: ignore[method-assign]
+    gan.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    return gan
+
+
+def _weights(net: nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in net.parameters()]
+
+
+def _moved(before: list[Tensor], net: nn.Module) -> bool:
+    return not all(map(torch.equal, before, net.parameters()))
+
+
+def test_each_step_moves_its_own_player_only() -> None:
+    gan = _gan()
+    real, y = torch.randn(8, 1, 28, 28).tanh(), torch.randint(0, 10, (8,))
+    fake = gan.generator(torch.randn(8, 16), y)
+    g, d = _weights(gan.generator), _weights(gan.discriminator)
+    losses = gan.discriminator_step(real, fake.detach(), y)
+    assert _moved(d, gan.discriminator)
+    assert not _moved(g, gan.generator)
+    assert losses["loss/penalty"] > 0
+    d = _weights(gan.discriminator)
+    gan.generator_step(fake, y)
+    assert _moved(g, gan.generator)
+    assert not _moved(d, gan.discriminator)
+    assert all(parameter.requires_grad for parameter in gan.discriminator.parameters())
+
+
+def test_the_generator_answers_the_discriminator_as_it_has_just_become() -> None:
+    """Under autocast a cached bf16 copy of the old weights would be a stale opponent."""
+    gan = _gan(optimizer=partial(torch.optim.Adam, lr=0.1))
+    real, y = torch.randn(8, 1, 28, 28).tanh(), torch.randint(0, 10, (8,))
+    with torch.autocast("cpu", torch.bfloat16):
+        fake = gan.generator(torch.randn(8, 16), y)
+        gan.discriminator_step(real, fake.detach(), y)
+        loss = gan.generator_step(fake, y)["loss/generator"]
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(loss, NonSaturating().generator(gan.critic(fake, y)).detach())
+
+
+def test_real_and_fake_meet_the_same_augment_and_so_does_the_penalty() -> None:
+    seen = []
+
+    class Watch(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(len(x))
+            return x
+
+    gan = _gan(R1(1.0, fraction=0.25), augment=Watch())
+    x, y = torch.randn(8, 1, 28, 28), torch.randint(0, 10, (8,))
+    gan.discriminator_step(x, x, y)
+    gan.generator_step(gan.generator(torch.randn(8, 16), y), y)
+    assert seen == [16, 2, 8]
+
+
+def test_the_penalty_and_its_gradient_are_float32s_under_autocast() -> None:
+    gan = _gan()
+    x, y = torch.randn(4, 1, 28, 28), torch.randint(0, 10, (4,))
+    found: list[tuple[Tensor, ...]] = []
+
+    def watch(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        penalty = R1(1.0)(critic, real, fake)
+        used = [p for name, p in gan.discriminator.named_parameters() if name.startswith("stack") and p.ndim > 1]
+        found.append((penalty.detach(), *torch.autograd.grad(penalty, used, retain_graph=True)))
+        return penalty
+
+    watch(lambda x: gan.critic(x, y), x, x)
+    gan.penalty = watch
+    with torch.autocast("cpu", torch.bfloat16):
+        gan.discriminator_step(x, x, y)
+    for plain, autocast in zip(*found, strict=True):
+        assert plain.abs().sum() > 0
+        torch.testing.assert_close(autocast, plain)
+
+
+def test_a_frozen_module_thaws_even_after_a_failure() -> None:
+    net = nn.Linear(1, 1)
+
+    def fail() -> None:
+        with frozen(net):
+            assert not net.weight.requires_grad
+            raise RuntimeError("meant")
+
+    with pytest.raises(RuntimeError, match="meant"):
+        fail()
+    assert net.weight.requires_grad
+
+
+def test_lr_ratio_is_the_discriminators() -> None:
+    d, g = _gan(lr_ratio=4.0).configure_optimizers()
+    assert (d.param_groups[0]["lr"], g.param_groups[0]["lr"]) == (4e-3, 1e-3)
+
+
+@pytest.mark.parametrize("lr", [0.0, 5.0, float("inf")])
+def test_an_impossible_learning_rate_is_refused(lr: float) -> None:
+    with pytest.raises(ValueError, match=r"optimizer.lr must be in \(0, 1\]"):
+        _gan(optimizer=partial(torch.optim.Adam, lr=lr))
+
+
+def _state(path: Path) -> dict[str, Tensor]:
+    contents = checkpoint.read(path)
+    optimizers = {
+        f"{i}.{j}.{name}": value
+        for i, optimizer in enumerate(contents["optimizer_states"])
+        for j, state in optimizer["state"].items()
+        for name, value in state.items()
+    }
+    return contents["state_dict"] | optimizers
+
+
+def _assert_same(a: Path, b: Path) -> None:
+    left, right = _state(a), _state(b)
+    assert left.keys() == right.keys()
+    assert [name for name in left if not torch.equal(left[name], right[name])] == []
+
+
+def test_two_epochs_are_one_and_a_resumed_one_bit_for_bit(short_run: Path, tmp_path: Path) -> None:
+    call(train, *SHORT, "trainer.max_epochs=1", f"run_dir={tmp_path / 'half'}")
+    # The folder has moved since, and the words typed before come from the checkpoint.
+    shutil.move(tmp_path / "half", tmp_path / "moved")
+    call(train, f"ckpt={tmp_path / 'moved' / 'last.ckpt'}", "trainer.max_epochs=2")
+    _assert_same(short_run / "last.ckpt", tmp_path / "moved" / "last.ckpt")
+
+
+def test_the_same_words_make_the_same_run_and_another_seed_another(short_run: Path, tmp_path: Path) -> None:
+    call(train, *SHORT, "trainer.max_epochs=2", f"run_dir={tmp_path / 'again'}")
+    _assert_same(short_run / "last.ckpt", tmp_path / "again" / "last.ckpt")
+    call(train, *SHORT, "trainer.max_epochs=2", "seed=1", f"run_dir={tmp_path / 'other'}")
+    with pytest.raises(AssertionError):
+        _assert_same(short_run / "last.ckpt", tmp_path / "other" / "last.ckpt")

@@ -1,7 +1,7 @@
 """The game: discriminator and generator take Adam steps in turn. Training only."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypedDict, cast
@@ -124,11 +124,18 @@ class GAN(LightningModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimizer for each player, the discriminator's first."""
-        generator = self.optimizer(self.generator.parameters())
-        discriminator = self.optimizer(self.discriminator.parameters())
-        for group in discriminator.param_groups:
-            group["lr"] *= self.lr_ratio
-        return [discriminator, generator]
+        players = [self.optimizer(net.parameters()) for net in (self.discriminator, self.generator)]
+        self._set_rates(players)
+        return players
+
+    def _set_rates(self, players: Iterable[Any]) -> None:
+        for player, ratio in zip(players, (self.lr_ratio, 1.0), strict=True):
+            for group in player.param_groups:
+                group["lr"] = self.optimizer.keywords["lr"] * ratio
+
+    def on_train_start(self) -> None:
+        """Learn at the rates asked for now: a resumed optimizer brings those of its checkpoint."""
+        self._set_rates(self.players())
 
     def on_train_epoch_start(self) -> None:
         """Noise depends on seed, epoch and process alone, not on what a process did before."""

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import sys
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
@@ -68,7 +69,7 @@ class Table(Callback):
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, torch.get_num_threads() // max(1, side_by_side))))
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Collect every job of the folder, best first. Raises ValueError where one failed."""
+        """Collect every job of the folder, best first; exit status 1 where one failed."""
         folder = Path(config.hydra.sweep.dir)
         rows = sorted(map(_row, folder.glob("*/job.json")), key=lambda row: (math.isnan(row["objective"]), row["objective"]))
         columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -79,8 +80,8 @@ class Table(Callback):
         print(_text(rows, columns))  # noqa: T201
         print(f"results: {folder / 'results.csv'}")  # noqa: T201
         if failures := [row["job"] for row in rows if row.get("error")]:
-            raise ValueError(
-                f"{len(failures)} of {len(rows)} jobs failed (job {', '.join(failures)}): mend it and run "
+            sys.exit(  # Hydra turns a callback's exceptions into warnings
+                f"error: {len(failures)} of {len(rows)} jobs failed (job {', '.join(failures)}): mend it and run "
                 f"the same command with run_dir={folder}: what is finished is not run again"
             )
 

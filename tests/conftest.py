@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 # A run of seconds: bundled digits, three batches, one small judging.
@@ -59,6 +61,12 @@ def run(*words: object, env: dict[str, str] | None = None) -> subprocess.Complet
     process = spawn(*words, env=env)
     out, err = process.communicate(timeout=600)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def pixels(path: Path) -> np.ndarray:
+    """The bytes [H, W] or [H, W, 3] of a picture."""
+    with Image.open(path) as picture:
+        return np.array(picture)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import torch
 from conftest import SHORT, call, run
 
 from gan import command, evaluate, generate
+from gan.loss import NonSaturating
 from train import train
 
 
@@ -41,7 +42,7 @@ def _complaint(capsys: pytest.CaptureFixture[str], main: object, *words: object)
         ("penalty.gamma=-1", "gamma must be >= 0"),
         ("data.size=30", "data.channels and data.size"),
         ("ckpt=nowhere.ckpt", "nowhere.ckpt does not exist"),
-        ("model.loss._target_=os.system", "os.system, which is none of this project's classes"),
+        ("loss._target_=os.system", "os.system, which is none of this project's classes"),
         ("optimizer.lr=", "optimizer.lr"),
         ("optimizer.lr", "optimizer.lr"),
     ],
@@ -85,13 +86,19 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
 
 
 def test_a_diverging_run_stops_says_where_and_keeps_the_last_good_checkpoint(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call(train, *SHORT, f"run_dir={tmp_path}")
     before = (tmp_path / "last.ckpt").read_bytes()
-    words = (f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=3", "penalty.gamma=1e38", "optimizer.lr=1")
-    message = _complaint(capsys, train, *words)
-    assert "not finite in epoch 1, step" in message
+    honest, calls = NonSaturating.discriminator, []
+
+    def breaks(self: NonSaturating, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return honest(self, real, fake) * (float("nan") if len(calls) == 2 else 1)
+
+    monkeypatch.setattr(NonSaturating, "discriminator", breaks)
+    message = _complaint(capsys, train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=3")
+    assert "loss/discriminator, loss/generator not finite in epoch 1, step 1" in message
     assert "try a lower optimizer.lr" in message
     assert (tmp_path / "last.ckpt").read_bytes() == before
 

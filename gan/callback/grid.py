@@ -19,7 +19,7 @@ class Grid(Callback):
 
     def __init__(self, rows: int, columns: int) -> None:
         if rows < 1 or columns < 1:
-            raise ValueError(f"callback.grid.rows and columns must be 1 or more, got {rows} and {columns}")
+            raise ValueError(f"grid.rows and grid.columns must be 1 or more, got {rows} and {columns}")
         self.rows, self.columns = rows, columns
 
     def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:

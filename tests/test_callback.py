@@ -1,0 +1,76 @@
+"""What a run leaves behind for people to look at."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import SHORT, call, pixels
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from gan.callback import Grid, Result
+from train import train
+
+
+@pytest.fixture(scope="module")
+def events(short_run: Path) -> EventAccumulator:
+    found = EventAccumulator(str(short_run))
+    found.Reload()
+    return found
+
+
+def test_tensorboard_shows_figures_losses_logits_grids_and_settings(events: EventAccumulator) -> None:
+    tags = events.Tags()
+    assert {
+        "val_bundled_digits/fid_digits", "val_bundled_digits/fid_digits_floor", "val_bundled_digits/is_digits",
+        "val_bundled_digits/label_agreement", "loss/discriminator", "loss/generator", "loss/penalty", "logit/real",
+        "logit/fake", "speed/images_per_second", "speed/judging_per_training", "speed/peak_memory_mib", "objective",
+    } <= set(tags["scalars"])  # fmt: skip
+    assert len(events.Scalars("val_bundled_digits/fid_digits")) == 2
+    assert [image.step for image in events.Images("samples")] == [1, 2]
+    assert any("hparams" in tag for tag in events.summary_metadata)
+
+
+def test_a_grid_stands_in_the_folder_after_every_epoch(short_run: Path) -> None:
+    paths = sorted((short_run / "grids").iterdir())
+    assert [path.name for path in paths] == ["epoch_001.png", "epoch_002.png"]
+    pictures = [pixels(path) for path in paths]
+    assert pictures[0].shape == (8 * 30 + 2, 10 * 30 + 2)
+    assert (pictures[0] != pictures[1]).any()
+
+
+def test_the_result_holds_the_best_epoch_and_the_history(short_run: Path) -> None:
+    result = json.loads((short_run / "result.json").read_text())
+    curve = [figures["val_bundled_digits/fid_digits"] for figures in result["history"]]
+    assert len(curve) == 2
+    assert result["objective"] == min(curve) == result["figures"]["val_bundled_digits/fid_digits"]
+    assert result["config"]["optimizer"]["lr"] > 0
+    assert result["history"][-1]["speed/images"] == 2 * 3 * 32
+    assert result["parameters"]["generator"] > 0
+
+
+def test_a_resumed_run_keeps_its_history_and_its_best(short_run: Path, tmp_path: Path) -> None:
+    call(train, *SHORT, f"run_dir={tmp_path}")
+    call(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")
+    resumed, whole = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path, short_run))
+    name = "val_bundled_digits/fid_digits"
+    assert [figures[name] for figures in resumed["history"]] == [figures[name] for figures in whole["history"]]
+    assert resumed["history"][-1]["speed/images"] == whole["history"][-1]["speed/images"]
+
+
+def test_a_grid_has_rows_and_columns() -> None:
+    with pytest.raises(ValueError, match=r"grid\.rows and grid\.columns must be 1 or more"):
+        Grid(0, 10)
+
+
+def test_the_best_is_the_lowest_and_nothing_before_the_first() -> None:
+    result = Result("x")
+    assert result.objective != result.objective
+    result.history = [{"epoch": 1, "x": 3.0}, {"epoch": 2, "x": 1.0}, {"epoch": 3, "x": 2.0}]
+    assert (result.objective, result.best["epoch"]) == (1.0, 2)
+
+
+def test_the_report_draws_sixteen_without_labels(tmp_path: Path) -> None:
+    words = [word for word in SHORT if not word.startswith("network")]
+    call(train, "experiment=report", *words, f"run_dir={tmp_path}", "trainer.max_epochs=1")
+    assert pixels(tmp_path / "grids" / "epoch_001.png").shape == (4 * 30 + 2, 4 * 30 + 2)
+    assert "val_bundled_digits/label_agreement" not in json.loads((tmp_path / "result.json").read_text())["figures"]

@@ -1,0 +1,85 @@
+"""The main job from outside: signals, processes, and digits that appear."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SHORT, run, spawn
+
+from gan import checkpoint
+
+LONG = [*SHORT, "trainer.max_epochs=30", "trainer.limit_train_batches=20"]
+
+
+def _wait_for(path: Path, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.read(folder / "last.ckpt")["state_dict"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_goes_on_bit_for_bit(sign: signal.Signals, tmp_path: Path) -> None:
+    process = spawn("train.py", *LONG, f"run_dir={tmp_path / 'a'}")
+    _wait_for(tmp_path / "a" / "grids" / "epoch_003.png")
+    time.sleep(0.3)
+    process.send_signal(sign)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in err
+    if sign != signal.SIGKILL:
+        assert f"go on: python train.py ckpt={tmp_path / 'a' / 'last.ckpt'}" in err
+    done = checkpoint.read(tmp_path / "a" / "last.ckpt")["epoch"] + 1
+    assert 2 <= done < 30
+    ends = f"trainer.max_epochs={done + 2}"
+    assert run("train.py", f"ckpt={tmp_path / 'a' / 'last.ckpt'}", ends).returncode == 0
+    assert run("train.py", *LONG, ends, f"run_dir={tmp_path / 'b'}").returncode == 0
+    resumed, whole = _weights(tmp_path / "a"), _weights(tmp_path / "b")
+    assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
+
+
+@pytest.mark.slow
+def test_two_processes_judge_as_one_and_hold_the_same_weights(tmp_path: Path) -> None:
+    done = run(
+        "train.py", *SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", f"run_dir={tmp_path}"
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    two = json.loads((tmp_path / "result.json").read_text())["figures"]
+    # One process judges the same checkpoint: same seeds for the same images, same figures to the last digit.
+    code = """
+import json, sys
+from gan import checkpoint, evaluate
+read = checkpoint.read
+def one(path):
+    contents = read(path)
+    contents["hyper_parameters"]["config"]["trainer"] |= {"devices": 1, "strategy": "auto"}
+    return contents
+checkpoint.read = one
+print(json.dumps(evaluate.evaluate(sys.argv[1], "val")["figures"]))
+"""
+    alone = run("-c", code, tmp_path / "last.ckpt")
+    assert alone.returncode == 0, alone.stderr
+    figures = json.loads(alone.stdout.splitlines()[-1])
+    for name, value in figures.items():
+        assert two[name] == pytest.approx(value, rel=1e-6), name
+
+
+@pytest.mark.slow
+def test_the_default_recipe_makes_readable_digits_in_one_epoch(mnist: str, tmp_path: Path) -> None:
+    done = run("train.py", f"data.root={mnist}", "trainer.max_epochs=1", f"run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["figures"]["val/label_agreement"] > 0.7
+    assert result["figures"]["val/fid_digits"] < 60
+    assert result["figures"]["speed/peak_memory_mib"] < 2048
+    assert "tensorboard --logdir" in done.stdout

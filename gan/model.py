@@ -59,6 +59,7 @@ class GAN(LightningModule):
         optimizer: Optimizer,
         lr_ratio: float,
         ema_half_life_images: float,
+        ema_ramp: float,
         seed: int,
     ) -> None:
         super().__init__()
@@ -69,7 +70,7 @@ class GAN(LightningModule):
         self.automatic_optimization = False
         self.generator = cast(Generator, generator.to(memory_format=torch.channels_last))
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
-        self.ema = EMA(generator, ema_half_life_images)
+        self.ema = EMA(generator, ema_half_life_images, ema_ramp)
         self.loss, self.penalty, self.augment = loss, penalty, augment
         self.optimizer, self.lr_ratio, self.seed = optimizer, lr_ratio, seed
 

@@ -29,6 +29,19 @@ def test_without_a_half_life_it_is_a_copy() -> None:
     assert all((parameter == 3).all() for parameter in ema.generator.parameters())
 
 
+def test_the_ramp_forgets_the_untrained_start() -> None:
+    ema = EMA(_filled(0.0), half_life_images=1e9, ramp=0.05)
+    for _ in range(10):
+        ema.update(_filled(1.0), images=100)
+    assert all((parameter > 0.99).all() for parameter in ema.generator.parameters())
+    # A million images on, the same thousand images weigh little.
+    ema.images.fill_(1_000_000)
+    ema.update(_filled(0.0), images=1000)
+    assert all((parameter > 0.97).all() for parameter in ema.generator.parameters())
+    with pytest.raises(ValueError, match=r"ema_ramp must be more than 0"):
+        EMA(_filled(0.0), 1, ramp=0)
+
+
 def test_buffers_are_copied() -> None:
     source = _filled(1.0)
     source[1].running_mean.fill_(7.0)

@@ -1,6 +1,7 @@
 """Metrics: closed forms, meaning, and the classifier they rest on."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -135,12 +136,35 @@ def test_a_classifier_nobody_fitted_is_named() -> None:
         feature.load("roman")
 
 
-def test_an_altered_classifier_is_refused(tmp_path: "pytest.TempPathFactory", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_altered_classifier_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.safetensors").write_bytes(b"altered")
     (tmp_path / "mine.json").write_text(json.dumps({"sha256": "0" * 64}))
     monkeypatch.setattr(feature, "WEIGHTS", tmp_path)
     with pytest.raises(ValueError, match="sha256 differs"):
         feature.load("mine")
+
+
+def test_inception_without_weights_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"metric\.fid_inception\.feature\.weights=FILE, or use metric=digits"):
+        feature.Inception(str(tmp_path / "missing.pth"))
+
+
+@pytest.mark.slow
+def test_inception_takes_our_images(tmp_path: Path) -> None:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    # Weights of the right shapes: what is tested is the way in and out, not the figure.
+    bare = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
+    real_load = torch.load
+    shapes: dict[str, Tensor] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "load", lambda *_, **__: shapes)
+        patch.setattr(nn.Module, "load_state_dict", lambda self, *_, **__: shapes.update(self.state_dict()))
+        bare.__init__("x", ["2048"], str(tmp_path / "w.pth"))  # type: ignore[misc]
+    torch.save(shapes, tmp_path / "w.pth")
+    assert torch.load is real_load
+    extractor = feature.Inception(str(tmp_path / "w.pth"))
+    assert extractor(torch.randn(2, 1, 28, 28).tanh()).shape == (2, 2048)
 
 
 def test_jitter_keeps_the_range_and_moves_the_digit() -> None:

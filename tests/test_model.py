@@ -26,6 +26,7 @@ def _gan(penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None, **mo
     settings = {
         "lr_ratio": 1.0,
         "ema_half_life_images": 100.0,
+        "ema_ramp": 1.0,
         "seed": 0,
         "optimizer": Adam,
         "augment": Identity(),

@@ -1,0 +1,93 @@
+"""Every command of the README is one that works, and every file it names is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SHORT, call, run
+
+from gan import command, evaluate, generate, leaderboard
+
+README = (ROOT / "README.md").read_text()
+LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
+ROOTS = {"train.py": "train", "gan.metric.feature": "fit_classifier"}
+
+
+def _words(line: str) -> tuple[str, list[str]]:
+    """The root configuration of a command line, and its overrides."""
+    _, *rest = shlex.split(line)
+    name, *words = rest[1:] if rest[0] == "-m" else rest
+    return ROOTS.get(name, name.removeprefix("gan.")), [word for word in words if word != "-m"]
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("python") and "pip" not in line])
+def test_every_python_command_composes(line: str) -> None:
+    root, words = _words(line)
+    launcher = [word for word in words if word.startswith("hydra")]
+    single = [
+        re.sub(r"=([^\[,]*),.*", r"=\1", word) for word in words if word not in launcher and not word.startswith("run_dir")
+    ]
+    command.check_numbers(root, words)
+    assert command.compose(root, [*single, "run_dir=x"] if root == "train" else single)
+
+
+def test_the_other_commands_are_known() -> None:
+    others = [line for line in LINES if not line.startswith("python") or "pip" in line]
+    assert others == [
+        "make train", "make test", "python -m pip install -e .", "tensorboard --logdir runs",
+    ]  # fmt: skip
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"train", "test"} <= set(targets)
+
+
+def test_the_commands_on_a_checkpoint_run(short_run: Path, tmp_path: Path) -> None:
+    mains = {"evaluate": evaluate.main, "generate": generate.main}
+    for line in LINES:
+        root, words = _words(line) if line.startswith("python") and "pip" not in line else ("", [])
+        if root in mains:
+            words = [re.sub(r"runs/(mine|report|default)/(best|last)", f"{short_run}/best", word) for word in words]
+            words = [re.sub(r"^out=(runs/)?", f"out={tmp_path}/", word) for word in words]
+            call(mains[root], *[re.sub(r"n=10000", "n=100", word) for word in words])
+    assert {"samples.npz", "digits.png", "sevens"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in LINES if "trainer=debug" in line])
+def test_the_debug_command_runs_as_written(line: str, tmp_path: Path) -> None:
+    done = run(*shlex.split(line)[1:], f"run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_as_written(tmp_path: Path) -> None:
+    line = next(line for line in LINES if "train.py -m" in line)
+    words = [word for word in shlex.split(line)[1:] if not word.startswith("run_dir")]
+    done = run(*words, *SHORT[:-1], f"run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 5
+
+
+def test_every_file_it_names_is_there() -> None:
+    named = set(re.findall(r"(?:gan|conf|tests)/[\w/]+\.(?:py|yaml|json|png)", README))
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_every_choice_is_in_its_table() -> None:
+    for group in ("experiment", "network", "loss", "penalty", "augment", "metric", "data", "trainer"):
+        row = next(line for line in README.splitlines() if line.startswith("|") and f"`{group}`" in line)
+        for path in (ROOT / "conf" / group).glob("*.yaml"):
+            assert f"`{path.stem}`" in row, f"{group}={path.stem} is not in the README's table"
+
+
+def test_the_leaderboard_writes_between_its_marks(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n<!-- measured -->\nold\n<!-- /measured -->\nb\n")
+    for path in (ROOT / "gan" / "measured").glob("*.json"):
+        (tmp_path / path.name).write_text(path.read_text())
+    call(leaderboard.main, f"out={tmp_path}", f"readme={readme}")
+    text = readme.read_text()
+    assert text.startswith("a\n<!-- measured -->\n| run |")
+    assert text.endswith("|\n<!-- /measured -->\nb\n")
+    assert (tmp_path / "fid.png").stat().st_size > 5000

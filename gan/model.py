@@ -142,6 +142,11 @@ class GAN(LightningModule):
         """Noise depends on seed, epoch and process alone, not on what a process did before."""
         torch.manual_seed((self.seed * 100_003 + self.current_epoch) * 100_003 + self.global_rank)
 
+    def on_validation_start(self) -> None:
+        """Judge one generator: batch norm has seen other images on each device, so everyone takes the first one's."""
+        for buffer in self.ema.buffers():
+            buffer.copy_(self.trainer.strategy.broadcast(buffer))
+
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Judged:
         """As many images of the averaged generator as the batch has, with its labels, each from its own seed."""
         real, y = batch
@@ -150,6 +155,8 @@ class GAN(LightningModule):
         seeds = place * self.trainer.world_size + self.global_rank
         z = latents(seeds, self.generator.latent).to(self.device)
         labels = y if self.generator.classes else torch.full_like(y, -1)
-        return {"real": real, "fake": self.ema(z, y).float(), "labels": labels}
+        # In float32, as every later user generates, and so that batches of any size give the same images.
+        with torch.autocast(self.device.type, enabled=False):
+            return {"real": real, "fake": self.ema(z, y), "labels": labels}
 
     test_step = validation_step

@@ -27,6 +27,13 @@ class Keep(ModelCheckpoint):
         super().load_state_dict(state_dict | moved | {"best_k_models": best, "dirpath": self.dirpath})
 
 
+def _knobs(config: dict[str, Any]) -> dict[str, Any]:
+    """What a person turns, for TensorBoard's table of settings: the whole configuration would bury it."""
+    model = {name: value for name, value in config["model"].items() if not isinstance(value, dict | str)}
+    groups = ("optimizer", "batch_size", "network", "loss", "penalty", "augment", "seed")
+    return {name: config[name] for name in groups} | {"model": model}
+
+
 class Result(Callback):
     """Keeps the figures of every epoch, writes ``result.json`` at the end, and says where everything is.
 
@@ -68,7 +75,7 @@ class Result(Callback):
         settings = dict(module.hparams)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.log_hyperparams(settings["config"], {"objective": self.objective})
+                logger.log_hyperparams(_knobs(settings["config"]), {"objective": self.objective})
         result = {
             "objective": self.objective,
             "figures": self.best,
@@ -86,6 +93,8 @@ class Result(Callback):
     def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
         """Tell how to go on with an interrupted run."""
         last = Path(trainer.default_root_dir) / "last.ckpt"
-        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
+        if isinstance(exception, SystemExit):
+            exception.code = 1  # Lightning's answer to SIGTERM would report success
+        if isinstance(exception, KeyboardInterrupt | SystemExit) and trainer.is_global_zero:
             remedy = f"go on: python train.py ckpt={last}" if last.is_file() else "no epoch was finished: start it again"
             print(f"stopped in epoch {trainer.current_epoch + 1}; {remedy}", file=sys.stderr)  # noqa: T201

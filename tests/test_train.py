@@ -48,8 +48,39 @@ def test_a_stopped_run_goes_on_bit_for_bit(sign: signal.Signals, tmp_path: Path)
     assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
 
 
+SAME = """
+import sys, torch
+from hydra.utils import instantiate
+from lightning.pytorch import Callback
+from gan import command
+
+class Same(Callback):
+    def on_train_end(self, trainer, module):
+        mine = torch.cat([p.detach().flatten() for p in module.parameters()])
+        for theirs in module.all_gather(mine):
+            assert torch.equal(theirs, mine), "weights differ between processes"
+        noise = module.all_gather(torch.randn(8))
+        assert not torch.equal(noise[0], noise[1]), "processes draw the same noise"
+        print("same weights, other noise", trainer.global_rank, flush=True)
+
+cfg = command.compose("train", sys.argv[1:])
+torch.manual_seed(0)
+trainer = instantiate(cfg.trainer, callbacks=[Same()], logger=False, enable_checkpointing=False, _convert_="all")
+trainer.fit(instantiate(cfg.model, _convert_="all"), instantiate(cfg.data, _convert_="all"))
+"""
+
+
 @pytest.mark.slow
-def test_two_processes_judge_as_one_and_hold_the_same_weights(tmp_path: Path) -> None:
+def test_two_processes_hold_the_same_weights_and_draw_other_noise(tmp_path: Path) -> None:
+    (tmp_path / "same.py").write_text(SAME)
+    words = [*SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", "trainer.limit_val_batches=0"]
+    done = run(tmp_path / "same.py", *words, f"run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("same weights, other noise") == 2
+
+
+@pytest.mark.slow
+def test_two_processes_judge_as_one(tmp_path: Path) -> None:
     done = run(
         "train.py", *SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", f"run_dir={tmp_path}"
     )

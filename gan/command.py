@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 import torch
@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,7 +29,9 @@ CONF = str(Path(__file__).parent.parent / "conf")
 _ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}
 Task = Callable[[DictConfig], Any]
 # What a user's hand can cause. Anything else is a defect of ours and shows its traceback.
-EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
+EXPECTED = (
+    HydraException, OmegaConfBaseException, MisconfigurationException, ValueError, OSError, ArithmeticError, ImportError,
+)  # fmt: skip
 
 
 def fastest_precision() -> str:
@@ -58,30 +61,34 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
     """Make a task of a configuration a command: compose ``conf/config_name.yaml`` with the words typed, then run it.
 
     ``prepare`` rewrites the words first. What goes wrong by the user's hand (a misspelt key, an impossible value, a
-    missing file, a full disk) is one line and exit status 1; HYDRA_FULL_ERROR=1 shows the traceback instead.
+    missing file, a full disk) is one line and exit status 1; GAN_TRACEBACK=1 shows the traceback instead.
     """
 
     def decorate(task: Task) -> Callable[[], None]:
         @functools.wraps(task)
         def run() -> None:
-            os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own lines and leave
             quiet()
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints lines of its own and leaves
             try:
                 if _ASKS.isdisjoint(sys.argv):
-                    check_numbers(config_name, sys.argv[1:])
-                    sys.argv[1:] = prepare(sys.argv[1:])
+                    words = [_quoted(word) for word in sys.argv[1:]]
+                    check_numbers(config_name, words)
+                    sys.argv[1:] = prepare(words)
                 command()
             except EXPECTED as error:
-                sys.exit(f"error: {explain(error, config_name)}")
-            finally:
-                del os.environ["HYDRA_FULL_ERROR"]
+                leave(error)
 
         @functools.wraps(task)
         def brief(cfg: DictConfig) -> Any:
             try:
                 return task(cfg)
             except EXPECTED as error:  # leave here: on its way through Hydra it would gather lines
-                sys.exit(f"error: {explain(error, config_name)}")
+                leave(error)
+
+        def leave(error: Exception) -> NoReturn:
+            if os.environ.get("GAN_TRACEBACK"):
+                raise error
+            sys.exit(f"error: {explain(error, config_name)}")
 
         command = hydra.main(version_base="1.3", config_path=CONF, config_name=config_name)(brief)
         return run
@@ -132,15 +139,22 @@ def prepare_training(words: list[str]) -> list[str]:
     return _place(settle_data(_continue(words)))
 
 
+def _quoted(word: str) -> str:
+    """A word that names a path, in quotes: a path may hold what means something to Hydra."""
+    key, _, path = word.partition("=")
+    bare = key in ("ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["
+    return f"{key}='{path}'" if bare else word
+
+
 def _continue(words: list[str]) -> list[str]:
     """``ckpt=RUN/last.ckpt`` stands for the words of that run, in its folder; words typed now come after them."""
-    path = next((word.removeprefix("ckpt=") for word in reversed(words) if word.startswith("ckpt=")), "null")
+    path = next((word.removeprefix("ckpt=") for word in reversed(words) if word.startswith("ckpt=")), "null").strip("'\"")
     if path in ("", "null"):
         return words
     before = checkpoint.read(path)["hyper_parameters"].get("overrides", [])
     if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
         raise ValueError(f"ckpt: {path} carries words that are no settings: not loaded")
-    return [*before, f"run_dir={Path(path).absolute().parent}", *words]
+    return [*before, "data.fallback=none", f"run_dir='{Path(path).absolute().parent}'", *words]  # its data, or none
 
 
 def settle_data(words: list[str]) -> list[str]:
@@ -183,5 +197,5 @@ def _place(words: list[str]) -> list[str]:
     placed: list[str] = []
     for word in words:
         key, _, folder = word.partition("=")
-        placed += [f"hydra.run.dir='{folder}'", f"hydra.sweep.dir='{folder}'"] if key == "run_dir" else [word]
+        placed += [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"] if key == "run_dir" else [word]
     return placed

@@ -168,3 +168,14 @@ def test_help_needs_neither_data_nor_network(tmp_path: Path) -> None:
     done = run("train.py", "--cfg", "job", f"data.root={tmp_path}")
     assert done.returncode == 0
     assert "ema_half_life_images" in done.stdout
+
+
+def test_a_run_on_mnist_is_not_resumed_on_other_data(
+    short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
+    contents = torch.load(short_run / "last.ckpt", weights_only=True)
+    contents["hyper_parameters"]["overrides"] = [f"data.root={tmp_path}"]
+    torch.save(contents, tmp_path / "a=b, c.ckpt")  # a name that means something to Hydra
+    message = _complaint(capsys, train, f"ckpt={tmp_path / 'a=b, c.ckpt'}")
+    assert "point data.root or GAN_DATA at a folder" in message

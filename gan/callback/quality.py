@@ -1,6 +1,7 @@
 """Judging: every validation and test against its reference, beside the floor."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, cast
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -20,34 +21,37 @@ class Quality(Callback):
 
     def __init__(self, metrics: Mapping[str, Metric], tag: str = "") -> None:
         # Each metric by itself: they share one pass through the extractor, which remembers its last batch.
-        self.metrics = MetricCollection(dict(metrics), compute_groups=False)
-        self.tag = tag
+        self._blank = MetricCollection(dict(metrics), compute_groups=False)
+        self.tag, self.stage = tag, ""
         self.floor: dict[str, float] = {}
 
     def _start(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        """Take in the reference of ``stage`` and measure its floor, the first time."""
+        if self.stage == stage:
+            return
+        self.stage, self.metrics = stage, deepcopy(self._blank)
         # FID's sums are float64, which Apple's GPUs lack.
         self.metrics.to("cpu" if module.device.type == "mps" else module.device)
-        if self.floor:
-            return
         data = cast(ImageData, trainer.datamodule)  # type: ignore[attr-defined]
         limit = (trainer.num_val_batches if stage == "val" else trainer.num_test_batches)[0]
         for split, real in ((stage, True), (f"{stage}_floor", False)):
             for (x, y), _ in zip(data.judge_dataloader(split), range(int(limit)), strict=False):
                 self._update(x, real, y)
-        self.floor = self._compute(f"{stage}{self.tag}/", "_floor")
+        self.floor = self._compute("_floor")
 
     def _update(self, x: Tensor, real: bool, y: Tensor) -> None:
         device = next(iter(self.metrics.values())).device
         self.metrics.update(imgs=x.to(device), real=real, labels=y.to(device))
 
-    def _compute(self, prefix: str, suffix: str = "") -> dict[str, float]:
+    def _compute(self, suffix: str = "") -> dict[str, float]:
         """The figures that are defined (label agreement is not where there are no labels); the reference is kept."""
+        prefix = f"{self.stage}{self.tag}/"
         figures = {f"{prefix}{name}{suffix}": float(value) for name, value in self.metrics.compute().items()}
         self.metrics.reset()
         return {name: value for name, value in figures.items() if value == value}
 
-    def _end(self, module: LightningModule, stage: str) -> None:
-        figures = self._compute(f"{stage}{self.tag}/")
+    def _end(self, module: LightningModule) -> None:
+        figures = self._compute()
         floor = {name: self.floor[name] for name in (f"{name}_floor" for name in figures)}
         module.log_dict(figures | floor, rank_zero_only=False)
 
@@ -70,8 +74,8 @@ class Quality(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Log every figure beside its floor."""
-        self._end(module, "val")
+        self._end(module)
 
     def on_test_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Log every figure beside its floor."""
-        self._end(module, "test")
+        self._end(module)

@@ -35,7 +35,7 @@ def card(run: Path) -> Card:
 
 def table(cards: list[Card]) -> str:
     """Markdown: one row a card, best first; figures against the official test images, floors in brackets."""
-    head = ["run", "command", "epochs", "minutes", *FIGURES, "images/s", "judging", "peak memory"]
+    head = ["run", "command", "epochs", "minutes", *FIGURES, "images/s", "precision", "judging", "peak memory"]
     rows = [head, ["---"] * len(head)]
     for one in sorted(cards, key=lambda one: float(one["test"]["figures"]["test/fid_digits"])):
         last, test = one["history"][-1], one["test"]["figures"]
@@ -54,11 +54,33 @@ def table(cards: list[Card]) -> str:
                 f"{minutes:.1f}",
                 *scores,
                 f"{last['speed/images_per_second']:.0f}",
+                one["precision"],
                 f"{last['speed/judging_per_training']:.1%}",
                 f"{max(figures['speed/peak_memory_mib'] for figures in one['history']):.0f} MiB",
             ]
         )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def speed(found: dict[str, Any]) -> str:
+    """Markdown: what ``python -m gan.benchmark`` measured."""
+    ours, plain = (found["images_per_second"][name] for name in ("ours", "plain"))
+    return "\n".join(
+        [
+            f"| the report's networks, batch {found['batch_size']}, {found['threads']} threads | images/s | times plain |",
+            "|---|---|---|",
+            f"| `train.py`, {found['precision']} | {ours} | {found['times_plain']:.2f} |",
+            f"| a plain eager loop, 32-true | {plain} | 1 |",
+        ]
+    )
+
+
+def between(mark: str, written: str, text: str) -> str:
+    """``text`` with ``written`` between its lines ``<!-- mark -->`` and ``<!-- /mark -->``. Raises ValueError without them."""
+    marks = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
+    if not re.search(marks, text, re.DOTALL):
+        raise ValueError(f"readme: it has no lines <!-- {mark} --> and <!-- /{mark} --> to write between")
+    return re.sub(marks, lambda found: f"{found[1]}{written}\n{found[2]}", text, flags=re.DOTALL)
 
 
 def curve(cards: list[Card], path: Path) -> None:
@@ -88,15 +110,14 @@ def main(cfg: DictConfig) -> None:
         write_text(json.dumps(card(run), indent=1), out / f"{run.name}.json")
         *_, grid = sorted((run / "grids").glob("*.png"))
         shutil.copyfile(grid, out / f"{run.name}.png")
-    cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
+    cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.name != "speed.json"]
     if not cards:
         raise ValueError("runs: no run given and none kept: runs=[runs/NAME,...]")
     curve(cards, out / "fid.png")
-    text = readme.read_text()
-    marks = r"(<!-- measured -->\n).*?(\n<!-- /measured -->)"
-    if not re.search(marks, text, re.DOTALL):
-        raise ValueError(f"readme: {readme} has no lines <!-- measured --> and <!-- /measured --> to write between")
-    write_text(re.sub(marks, lambda m: m[1] + table(cards) + m[2], text, flags=re.DOTALL).rstrip("\n"), readme)
+    text = between("measured", table(cards), readme.read_text())
+    if (out / "speed.json").is_file():
+        text = between("speed", speed(json.loads((out / "speed.json").read_text())), text)
+    write_text(text.rstrip("\n"), readme)
     print(table(cards))  # noqa: T201
 
 

@@ -1,6 +1,7 @@
 """What a run leaves behind for people to look at."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,13 @@ def test_the_best_is_the_lowest_and_nothing_before_the_first() -> None:
     assert result.objective != result.objective
     result.history = [{"epoch": 1, "x": 3.0}, {"epoch": 2, "x": 1.0}, {"epoch": 3, "x": 2.0}]
     assert (result.objective, result.best["epoch"]) == (1.0, 2)
+
+
+def test_the_progress_bar_shows_images_per_second_and_the_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call(train, *SHORT, f"run_dir={tmp_path}", "trainer.max_epochs=2", "trainer.limit_train_batches=12")
+    shown = capsys.readouterr().out
+    assert re.search(r"images/s=[1-9]\d*", shown)
+    assert re.search(r"val_bundled_digits/fid_digits=\d", shown)
 
 
 def test_the_report_draws_sixteen_without_labels(tmp_path: Path) -> None:

@@ -83,11 +83,11 @@ def test_every_choice_is_in_its_table() -> None:
 
 def test_the_leaderboard_writes_between_its_marks(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text("a\n<!-- measured -->\nold\n<!-- /measured -->\nb\n")
+    readme.write_text("a\n<!-- measured -->\nold\n<!-- /measured -->\nb\n<!-- speed -->\n<!-- /speed -->\n")
     for path in (ROOT / "gan" / "measured").glob("*.json"):
         (tmp_path / path.name).write_text(path.read_text())
     call(leaderboard.main, f"out={tmp_path}", f"readme={readme}")
     text = readme.read_text()
     assert text.startswith("a\n<!-- measured -->\n| run |")
-    assert text.endswith("|\n<!-- /measured -->\nb\n")
+    assert "|\n<!-- /measured -->\nb\n<!-- speed -->\n| the report" in text
     assert (tmp_path / "fid.png").stat().st_size > 5000

@@ -74,8 +74,9 @@ class Progress(TQDMProgressBar):
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """What stands behind the bar."""
         shown: dict[str, Any] = {}
-        if rate := self.train_progress_bar.format_dict["rate"]:
-            shown["images/s"] = round(rate * cast(ImageData, trainer.datamodule).batch_size)  # type: ignore[attr-defined]
+        batch = cast(ImageData, trainer.datamodule).batch_size  # type: ignore[attr-defined]
+        bar = self.train_progress_bar.format_dict
+        shown["images/s"] = round(bar["n"] * batch / max(bar["elapsed"], 1e-9))
         if self.objective in trainer.callback_metrics:
             shown[self.objective] = f"{float(trainer.callback_metrics[self.objective]):.3f}"
         return shown

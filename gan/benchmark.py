@@ -100,7 +100,11 @@ def main(cfg: DictConfig) -> None:
         batches = f"trainer.limit_train_batches={cfg.steps}"
         words = ["experiment=report", f"batch_size={cfg.batch_size}", batches, f"trainer.max_epochs={cfg.turns + 1}"]
         words += ["trainer.limit_val_batches=0", "callback=[finite,speed]"]
-        words += [f"data={cfg.dataset}", f"trainer.precision={cfg.precision}"]
+        words += [
+            f"data={cfg.dataset}",
+            f"trainer.precision={cfg.precision}",
+            f"trainer.log_every_n_steps={min(cfg.steps, 50)}",
+        ]
         config = command.compose("train", [*command.settle_data(words), f"run_dir={folder}"])
         turns = Turns(cfg.steps, cfg.batch_size)
         watchers = [*instantiate(config.callback, _convert_="all").values(), turns]

@@ -76,13 +76,16 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
     call(train, *SHORT, f"run_dir={tmp_path}")
     before = (tmp_path / "last.ckpt").read_bytes()
 
-    def full(*_: object, **__: object) -> None:
+    def full(self: Path, data: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(bytes(data)[: len(data) // 2])
         raise OSError(28, "No space left on device", "last.ckpt")
 
-    monkeypatch.setattr(torch, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     message = _complaint(capsys, train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")
     assert "last.ckpt: No space left on device" in message
     assert (tmp_path / "last.ckpt").read_bytes() == before
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".last")]
 
 
 def test_a_diverging_run_stops_says_where_and_keeps_the_last_good_checkpoint(

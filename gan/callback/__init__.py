@@ -2,8 +2,9 @@
 
 from gan.callback.finite import Finite
 from gan.callback.grid import Grid
+from gan.callback.keep import Keep, Whole
 from gan.callback.quality import Quality
-from gan.callback.result import Keep, Result
+from gan.callback.result import Result
 from gan.callback.speed import Progress, Speed
 
-__all__ = ["Finite", "Grid", "Keep", "Progress", "Quality", "Result", "Speed"]
+__all__ = ["Finite", "Grid", "Keep", "Progress", "Quality", "Result", "Speed", "Whole"]

@@ -1,4 +1,4 @@
-"""Keeping: checkpoints, and what a run has come to."""
+"""Telling: what a run has come to, and how to go on with it."""
 
 import json
 import sys
@@ -7,24 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.file import write_text
-
-
-class Keep(ModelCheckpoint):
-    """Keeps a checkpoint in the run's folder, and goes on comparing with the best so far where that folder was moved."""
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint; what was kept is looked for beside it."""
-
-        def here(path: str) -> str:
-            return str(Path(str(self.dirpath), Path(path).name)) if path else path
-
-        moved = {name: here(state_dict[name]) for name in state_dict if name.endswith("_model_path")}
-        best = {here(path): score for path, score in state_dict["best_k_models"].items()}
-        super().load_state_dict(state_dict | moved | {"best_k_models": best, "dirpath": self.dirpath})
 
 
 def _knobs(config: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +32,8 @@ class Result(Callback):
     @property
     def best(self) -> dict[str, float]:
         """The figures of the best epoch; empty before the first judging."""
-        return min(self.history, key=lambda figures: figures[self.name], default={})
+        judged = [figures for figures in self.history if self.name in figures]
+        return min(judged, key=lambda figures: figures[self.name], default={})
 
     @property
     def objective(self) -> float:

@@ -77,7 +77,9 @@ class Table(Callback):
             table = csv.DictWriter(file, columns, restval="")
             table.writeheader()
             table.writerows(rows)
-        print(_text(rows, columns))  # noqa: T201
+        # On the screen, what the sweep varied; all figures (their names have a slash) and settings are in the file.
+        varied = [name for name in columns if "/" not in name and len({row.get(name) for row in rows}) > 1]
+        print(_text(rows, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
         print(f"results: {folder / 'results.csv'}")  # noqa: T201
         if failures := [row["job"] for row in rows if row.get("error")]:
             sys.exit(  # Hydra turns a callback's exceptions into warnings

@@ -13,10 +13,13 @@ from gan.file import write_text
 
 
 def _knobs(config: dict[str, Any]) -> dict[str, Any]:
-    """What a person turns, for TensorBoard's table of settings: the whole configuration would bury it."""
-    model = {name: value for name, value in config["model"].items() if not isinstance(value, dict | str)}
-    groups = ("optimizer", "batch_size", "network", "loss", "penalty", "augment", "seed")
-    return {name: config[name] for name in groups} | {"model": model}
+    """What a person turns, for TensorBoard's table of settings, which shows five: the whole would bury it."""
+    knobs = {"lr": config["optimizer"]["lr"], "batch_size": config["batch_size"], "seed": config["seed"]}
+    knobs |= {group: config[group]["_target_"].rsplit(".", 1)[1] for group in ("augment", "loss", "penalty")}
+    knobs["network"] = config["network"]["generator"]["_target_"].rsplit(".", 2)[1]
+    for group in ("model", "network", "optimizer", "penalty"):
+        knobs |= {f"{group}.{name}": value for name, value in config[group].items() if isinstance(value, int | float)}
+    return knobs
 
 
 class Result(Callback):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_goes_on_bit_for_bit(sign: signal.Signals, tmp_path: Path) -> None:
-    process = spawn("train.py", *LONG, f"run_dir={tmp_path / 'a'}")
+    # A shell's background job ignores Ctrl-C, and so would its children.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = spawn("train.py", *LONG, f"run_dir={tmp_path / 'a'}", preexec_fn=hears)
     _wait_for(tmp_path / "a" / "grids" / "epoch_003.png")
     time.sleep(0.3)
     process.send_signal(sign)

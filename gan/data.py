@@ -76,7 +76,8 @@ class ImageData(LightningDataModule):
     many, whose score is what a perfect generator would get.
 
     ``dataset(root, train=..., download=...)`` gives ``data`` (bytes [N, H, W]) and ``targets``; ``md5`` maps file names
-    under ``root`` to their known sums. ``batch_size`` is the total over all devices.
+    under ``root`` to their known sums. ``batch_size`` is the total over all devices; an epoch shows each
+    training image ``repeat`` times, so that an epoch of a small set is worth judging.
 
     Raises :class:`Unavailable` where files are missing and cannot be downloaded, ValueError where one is damaged.
     """
@@ -91,6 +92,7 @@ class ImageData(LightningDataModule):
         classes: int,
         batch_size: int,
         judge_images: int,
+        repeat: int,
         seed: int,
         **described: object,
     ) -> None:
@@ -102,6 +104,7 @@ class ImageData(LightningDataModule):
         self.dataset, self.md5, self.root = dataset, md5, Path(root).expanduser()
         self.shape = (channels, size, size)
         self.classes, self.batch_size, self.judge_images, self.seed = classes, batch_size, judge_images, seed
+        self.repeat = repeat
         self.described = described
         self.splits: dict[str, Images] = {}
         self._require_files()
@@ -149,7 +152,7 @@ class ImageData(LightningDataModule):
         shuffled = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
         held = min(self.judge_images, len(train) // 2)
         self.splits = {
-            "train": train,
+            "train": train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train,
             "val": train.take(shuffled[:held]),
             "val_floor": train.take(shuffled[held : 2 * held]),
             "test": test.take(torch.arange(min(self.judge_images, len(test)))),

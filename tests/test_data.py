@@ -57,14 +57,16 @@ def test_mnist_is_the_right_way_up(mnist: str) -> None:
     assert sevens[:12].sum() > sevens[16:].sum()  # a seven has its bar on top
 
 
-def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:
-    data = _data("data=digits", "batch_size=1")
+def test_an_epoch_shows_every_image_as_often_as_asked_in_an_order_of_its_own() -> None:
+    data = _data("data=digits", "batch_size=1", "data.repeat=2")
     loader = data.train_dataloader()
     orders = []
     for epoch in (0, 1, 0):
         loader.sampler.set_epoch(epoch)
         orders.append(list(loader.sampler))
-    assert sorted(orders[0]) == list(range(1500))
+    assert sorted(orders[0]) == list(range(3000))  # two times 1,500
+    images = data.splits["train"].images
+    assert torch.equal(images[:1500], images[1500:])
     assert orders[0] == orders[2] != orders[1]
 
 
@@ -108,7 +110,7 @@ def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
         shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST")
 
     known = command.compose("train", ["run_dir=."]).data.md5
-    ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 0)
+    ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 1, 0)
     assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
 
 

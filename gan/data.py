@@ -92,8 +92,8 @@ class ImageData(LightningDataModule):
         classes: int,
         batch_size: int,
         judge_images: int,
-        repeat: int,
         seed: int,
+        repeat: int = 1,
         **described: object,
     ) -> None:
         super().__init__()

@@ -110,7 +110,7 @@ def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
         shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST")
 
     known = command.compose("train", ["run_dir=."]).data.md5
-    ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 1, 0)
+    ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 0)
     assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
 
 

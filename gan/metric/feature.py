@@ -145,8 +145,8 @@ class Inception(nn.Module):
         except (OSError, RuntimeError, pickle.UnpicklingError) as error:
             raise FileNotFoundError(
                 f"metric=inception: no weights {'to download' if weights is None else f'in {weights}'} "
-                f"({' '.join(str(error).split())}): fetch torch-fidelity's weights-inception-2015-12-05-6726825d.pth where there is "
-                "a network and name it with metric.fid_inception.feature.weights=FILE, or use metric=digits"
+                f"({' '.join(str(error).split())}): fetch torch-fidelity's weights-inception-2015-12-05-6726825d.pth where "
+                "there is a network and name it with metric.fid_inception.feature.weights=FILE, or use metric=digits"
             ) from error
 
     def forward(self, x: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class Whole(TorchCheckpointIO):
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
         with whole(Path(path)) as partial:
-            partial.write_bytes(buffer.getbuffer())
+            partial.write_bytes(buffer.getvalue())
 
 
 class Keep(ModelCheckpoint):

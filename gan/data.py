@@ -79,6 +79,8 @@ class ImageData(LightningDataModule):
     under ``root`` to their known sums. ``batch_size`` is the total over all devices; an epoch shows each
     training image ``repeat`` times, so that an epoch of a small set is worth judging.
 
+    What else describes the set (its name, tag and fallback) is for the configuration alone.
+
     Raises :class:`Unavailable` where files are missing and cannot be downloaded, ValueError where one is damaged.
     """
 
@@ -105,7 +107,6 @@ class ImageData(LightningDataModule):
         self.shape = (channels, size, size)
         self.classes, self.batch_size, self.judge_images, self.seed = classes, batch_size, judge_images, seed
         self.repeat = repeat
-        self.described = described
         self.splits: dict[str, Images] = {}
         self._require_files()
 

@@ -1,14 +1,20 @@
 """What a run leaves behind for people to look at."""
 
 import json
+import math
 import re
+import warnings
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import SHORT, call, pixels
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor, nn
+from torchmetrics import Metric
 
-from gan.callback import Grid, Result
+from gan.callback import Grid, Quality, Result
+from gan.metric.score import LabelAgreement
 from train import train
 
 
@@ -52,6 +58,7 @@ def test_the_result_holds_the_best_epoch_and_the_history(short_run: Path) -> Non
 def test_a_resumed_run_keeps_its_history_and_its_best(short_run: Path, tmp_path: Path) -> None:
     call(train, *SHORT, f"run_dir={tmp_path}")
     call(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")
+    call(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")  # nothing is left to do, and nothing changes
     resumed, whole = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path, short_run))
     name = "val_bundled_digits/fid_digits"
     assert [figures[name] for figures in resumed["history"]] == [figures[name] for figures in whole["history"]]
@@ -66,8 +73,25 @@ def test_a_grid_has_rows_and_columns() -> None:
 def test_the_best_is_the_lowest_and_nothing_before_the_first() -> None:
     result = Result("x")
     assert result.objective != result.objective
-    result.history = [{"epoch": 1, "x": 3.0}, {"epoch": 2, "x": 1.0}, {"epoch": 3, "x": 2.0}]
+    result.history = [{"epoch": 1, "x": math.nan}, {"epoch": 2, "x": 1.0}, {"epoch": 3, "x": 2.0}, {"epoch": 4}]
     assert (result.objective, result.best["epoch"]) == (1.0, 2)
+
+
+def test_a_figure_that_is_not_a_number_is_shown_as_one() -> None:
+    class Broken(Metric):
+        def update(self, imgs: Tensor) -> None: ...
+
+        def compute(self) -> Tensor:
+            return torch.tensor(math.nan)
+
+    quality = Quality({"broken": Broken(), "labels": LabelAgreement(nn.Flatten())})
+    quality.stage, quality.metrics = "val", quality._blank
+    quality._update(torch.eye(10), False, torch.full((10,), -1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torchmetrics: one of them saw no update it knows of
+        figures = quality._compute()
+    assert list(figures) == ["val/broken"]
+    assert math.isnan(figures["val/broken"])
 
 
 def test_the_progress_bar_shows_images_per_second_and_the_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

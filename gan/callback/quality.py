@@ -44,11 +44,11 @@ class Quality(Callback):
         self.metrics.update(imgs=x.to(device), real=real, labels=y.to(device))
 
     def _compute(self, suffix: str = "") -> dict[str, float]:
-        """The figures that are defined (label agreement is not where there are no labels); the reference is kept."""
-        prefix = f"{self.stage}{self.tag}/"
-        figures = {f"{prefix}{name}{suffix}": float(value) for name, value in self.metrics.compute().items()}
+        """The figures of the metrics that apply, which those of labels do not where there are none; the reference is kept."""
+        prefix, computed = f"{self.stage}{self.tag}/", self.metrics.compute()
+        applies = [name for name, metric in self.metrics.items() if getattr(metric, "applies", True)]
         self.metrics.reset()
-        return {name: value for name, value in figures.items() if value == value}
+        return {f"{prefix}{name}{suffix}": float(computed[name]) for name in applies}
 
     def _end(self, module: LightningModule) -> None:
         figures = self._compute()

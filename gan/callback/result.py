@@ -1,6 +1,7 @@
 """Telling: what a run has come to, and how to go on with it."""
 
 import json
+import math
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -35,13 +36,13 @@ class Result(Callback):
     @property
     def best(self) -> dict[str, float]:
         """The figures of the best epoch; empty before the first judging."""
-        judged = [figures for figures in self.history if self.name in figures]
+        judged = [figures for figures in self.history if math.isfinite(figures.get(self.name, math.nan))]
         return min(judged, key=lambda figures: figures[self.name], default={})
 
     @property
     def objective(self) -> float:
         """The best value so far; NaN before the first judging."""
-        return self.best.get(self.name, float("nan"))
+        return self.best.get(self.name, math.nan)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Keep this epoch's figures."""

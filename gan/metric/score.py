@@ -39,7 +39,7 @@ class InceptionScore(inception.InceptionScore):
 
 
 class LabelAgreement(Metric):
-    """Share of fakes that a classifier reads as the label they were made for; NaN where none had a label."""
+    """Share of fakes that a classifier reads as the label they were made for; NaN, and not ``applies``, where none had one."""
 
     higher_is_better = True
     hits: Tensor
@@ -57,6 +57,11 @@ class LabelAgreement(Metric):
             made = labels >= 0
             self.hits += ((self.feature(imgs).argmax(1) == labels) & made).sum()
             self.count += made.sum()
+
+    @property
+    def applies(self) -> bool:
+        """Whether any fake had a label."""
+        return bool(self.count)
 
     def compute(self) -> Tensor:
         """A scalar in [0, 1]."""

@@ -1,7 +1,7 @@
 """What a network is. One paper, one file here: a Generator and a Discriminator that mirror each other."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -30,11 +30,22 @@ class Generator(Protocol):
         """As of a module."""
 
 
-class Discriminator(Protocol):
-    """A module from images x and labels y, as in :class:`Generator`, to raw logits [N], higher for real.
+class Verdict(NamedTuple):
+    """What a discriminator says of images.
 
-    Never a sigmoid, never [N, 1].
+    logits: [N], raw, higher for real; never a sigmoid, never [N, 1]. likelihood: log p(y | x) [N] of the labels, as an
+    auxiliary classifier reads them, and 0 where there is none.
     """
 
-    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(x, y) -> logits``."""
+    logits: Tensor
+    likelihood: Tensor
+
+
+class Discriminator(Protocol):
+    """A module from images x and labels y, as in :class:`Generator`, to a verdict.
+
+    Such a module, and a generator, may have a ``follow(images, real)``; see :class:`gan.model.GAN`.
+    """
+
+    def __call__(self, x: Tensor, y: Tensor) -> Verdict:
+        """``(x, y) -> verdict``."""

@@ -7,21 +7,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gan.network.layer import Dropout
+from gan.network import Verdict
+from gan.network.layer import Dropout, Head, glorot_uniform
 
 NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
 
 
 def _leaky() -> nn.LeakyReLU:
     return nn.LeakyReLU(0.3, inplace=True)
-
-
-def _initialise(module: nn.Module) -> None:
-    """Glorot uniform weights and zero biases, the Keras default (Glorot & Bengio 2010, equation 16)."""
-    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 def _check(size: int) -> None:
@@ -44,7 +37,7 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(64, 32, 5, 2, 2, 1, bias=False), nn.BatchNorm2d(32, **NORM), _leaky(),  # [32, 14, 14]
             nn.ConvTranspose2d(32, channels, 5, 2, 2, 1, bias=False), nn.Tanh(),  # [1, 28, 28]
         )  # fmt: skip
-        self.apply(_initialise)
+        self.apply(glorot_uniform)  # the Keras default
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] to images [N, channels, size, size] in [-1, 1]."""
@@ -61,11 +54,12 @@ class Discriminator(nn.Module):
         self.stack = nn.Sequential(
             nn.Conv2d(channels, 32, 5, 2, 2), _leaky(), Dropout(0.3),  # [32, 14, 14]
             nn.Conv2d(32, 64, 5, 2, 2), _leaky(), Dropout(0.3),  # [64, 7, 7]
-            nn.Flatten(), nn.Linear(64 * (size // 4) ** 2, 1),
+            nn.Flatten(),
         )  # fmt: skip
-        self.apply(_initialise)
+        self.head = Head(64 * (size // 4) ** 2, 0, "projection")
+        self.apply(glorot_uniform)  # the Keras default
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Images [N, channels, size, size] to logits [N]."""
-        logits: Tensor = self.stack(x)
-        return logits.squeeze(1)
+    def forward(self, x: Tensor, y: Tensor) -> Verdict:
+        """Images [N, channels, size, size] to a verdict."""
+        verdict: Verdict = self.head(self.stack(x), y)
+        return verdict

@@ -5,6 +5,8 @@ Stages double the image from ``base`` (7 for 28x28, 4 for 32x32) to its size, th
 ``depth`` 3x3 convolutions at each of these sizes. Full size, where convolutions cost most, is crossed by one layer.
 """
 
+import itertools
+
 from torch import Tensor, nn
 
 from gan.network import Verdict
@@ -52,7 +54,7 @@ class Discriminator(nn.Module):
         base, count = stages(size)
         w = [channels, *widths(width, count - 1)]  # [1, 32, 64]
         layers: list[nn.Module] = []
-        for before, after in zip(w, w[1:], strict=False):
+        for before, after in itertools.pairwise(w):
             layers += self._layer(nn.Conv2d(before, after, 4, stride=2, padding=1), norm if layers else "none")
             for _ in range(depth):
                 layers += self._layer(nn.Conv2d(after, after, 3, padding=1), norm)

@@ -134,7 +134,7 @@ class ClassNorm(nn.Module):
         y = y if self.classes else torch.zeros_like(y)
         x = self.norm(x)
         scale, shift = (of_class[y].to(x.dtype)[:, :, None, None] for of_class in (self.scale, self.shift))
-        return x * scale + shift
+        return torch.addcmul(shift, x, scale)
 
 
 class Up(nn.Module):
@@ -151,7 +151,8 @@ class Up(nn.Module):
         """Values [N, before, H, W] and labels [N] to [N, after, 2H, 2W]."""
         h = self.first(interpolate(self.norms[0](x, y).relu(), scale_factor=2))
         h = self.second(self.norms[1](h, y).relu())
-        return h + interpolate(self.short(x), scale_factor=2)  # a 1x1 convolution is cheaper before doubling, and the same
+        # A 1x1 convolution costs less before doubling, and is the same.
+        return torch.add(h, interpolate(self.short(x), scale_factor=2))
 
 
 class Down(nn.Module):
@@ -166,4 +167,4 @@ class Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Values [N, before, H, W] to [N, after, H / 2, W / 2], or [N, after, H, W]."""
-        return self.halve(self.second(self.first(x.relu()).relu())) + self.short(self.halve(x))
+        return torch.add(self.halve(self.second(self.first(x.relu()).relu())), self.short(self.halve(x)))

@@ -6,6 +6,7 @@ each halving. As in the paper: equalised learning rates, pixel norm, the deviati
 the discriminator. Unlike it: a tanh at the end, which this lab's range [-1, 1] asks for, and the class as an input.
 """
 
+import itertools
 import math
 
 import torch
@@ -111,7 +112,7 @@ class Generator(nn.Module):
         x = before = self.dense(_pixel_norm(self.label(z, y))).view(len(z), -1, self.base, self.base)
         for i, block in enumerate(self.blocks[: stage + 1]):
             before, x = x, _double(x) if i else x
-            for layer in block:
+            for layer in block.children():
                 x = _pixel_norm(leaky_relu(layer(x), 0.2))
         image: Tensor = self.to_image[stage](x)
         if share < 1:
@@ -138,7 +139,7 @@ class Discriminator(nn.Module):
         self.from_image = nn.ModuleList(Equal(nn.Conv2d(channels, before, 1)) for before in w)
         self.blocks = nn.ModuleList(
             nn.ModuleList(Equal(nn.Conv2d(before, inner, 3, padding=1)) for inner in (before, after))
-            for before, after in zip(w, w[1:], strict=False)
+            for before, after in itertools.pairwise(w)
         )
         self.last = Equal(nn.Conv2d(w[-1] + 1, w[-1], 3, padding=1))
         self.dense = Equal(nn.Linear(w[-1] * base**2, w[-1]))
@@ -152,7 +153,7 @@ class Discriminator(nn.Module):
         image = _halve(x, first)
         h = leaky_relu(self.from_image[first](image), 0.2)
         for i, block in enumerate(self.blocks[first:]):
-            for layer in block:
+            for layer in block.children():
                 h = leaky_relu(layer(h), 0.2)
             h = _halve(h)
             if not i and share < 1:

@@ -5,6 +5,8 @@ Bottleneck blocks with grouped convolutions, whose last layer starts at zero so 
 halving, and ``depth`` blocks at each size. Of the paper's ideas; its networks are three orders of magnitude larger.
 """
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
@@ -32,7 +34,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Values [N, channels, H, W] to the same shape."""
         h = leaky_relu(self.mix(leaky_relu(self.open(x), 0.2)), 0.2)
-        return x + self.close(h)
+        return torch.add(x, self.close(h))
 
 
 class Double(nn.Module):
@@ -72,7 +74,7 @@ class Generator(nn.Module):
         self.base = nn.Parameter(torch.randn(w[0], base, base))
         self.dense = nn.Linear(self.label.width, w[0], bias=False)
         layers: list[nn.Module] = [Block(w[0]) for _ in range(depth)]
-        for before, after in zip(w, w[1:], strict=False):
+        for before, after in itertools.pairwise(w):
             layers += [Double(before, after), *(Block(after) for _ in range(depth))]
         self.stack = nn.Sequential(*layers)
         self.out = nn.Conv2d(width, channels, 1)
@@ -92,7 +94,7 @@ class Discriminator(nn.Module):
         base, count = stages(size)
         w = widths(width, count)  # [16, 32, 64]
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 1), *(Block(width) for _ in range(depth))]
-        for before, after in zip(w, w[1:], strict=False):
+        for before, after in itertools.pairwise(w):
             layers += [_halve(before, after), *(Block(after) for _ in range(depth))]
         self.stack = nn.Sequential(*layers, nn.Conv2d(w[-1], w[-1], base, groups=w[-1], bias=False), nn.Flatten())
         self.dense = nn.Linear(w[-1], w[-1] * 2, bias=False)

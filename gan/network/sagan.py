@@ -3,6 +3,7 @@
 Attention looks over the image at half size, where a digit's strokes are still apart. Otherwise built and scaled as SNGAN.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, scaled_dot_product_attention
 
@@ -30,7 +31,7 @@ class Attention(nn.Module):
         query = self.query(x).flatten(2).transpose(1, 2)  # [N, HW, channels / 8]
         key, value = (max_pool2d(layer(x), 2).flatten(2).transpose(1, 2) for layer in (self.key, self.value))  # [N, HW / 4, ..]
         looked = scaled_dot_product_attention(query, key, value, scale=1.0).transpose(1, 2)
-        return x + self.share * self.out(looked.unflatten(2, x.shape[2:]))
+        return torch.add(x, self.share * self.out(looked.unflatten(2, x.shape[2:])))
 
 
 class Generator(sngan.Generator):

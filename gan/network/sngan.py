@@ -4,6 +4,8 @@
 what a laptop trains.
 """
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +22,7 @@ class Generator(nn.Module):
         self.base, count = stages(size)
         w = widths(width, count)[::-1]  # [64, 32, 16]
         self.dense = nn.Linear(latent, w[0] * self.base**2)
-        self.blocks = nn.ModuleList(Up(before, after, classes) for before, after in zip(w, w[1:], strict=False))
+        self.blocks = nn.ModuleList(Up(before, after, classes) for before, after in itertools.pairwise(w))
         self.out = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.Conv2d(width, channels, 3, padding=1))
         self.apply(glorot_uniform)
 
@@ -41,7 +43,7 @@ class Discriminator(nn.Module):
         w = widths(width, count)  # [16, 32, 64]
         self.blocks = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
-            *(Down(before, after) for before, after in zip(w, w[1:], strict=False)),
+            *(Down(before, after) for before, after in itertools.pairwise(w)),
             *(Down(w[-1], w[-1], halve=False) for _ in range(2)),
         )
         self.head = Head(w[-1], classes, condition)

@@ -34,13 +34,18 @@ EXPECTED = (
 )  # fmt: skip
 
 
+def native_bf16() -> bool:
+    """Whether the processor multiplies bf16 by itself."""
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
 def fastest_precision() -> str:
-    """``bf16-mixed`` where the processor multiplies bf16 by itself, else ``32-true``."""
-    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bf16-mixed" if torch.cuda.is_available() or native() else "32-true"
+    """``bf16-mixed`` where the device multiplies bf16 by itself, else ``32-true``."""
+    return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
 
 
-OmegaConf.register_new_resolver("fastest_precision", fastest_precision, replace=True)
+for resolver in (native_bf16, fastest_precision):
+    OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
 def quiet() -> None:
@@ -142,7 +147,7 @@ def prepare_training(words: list[str]) -> list[str]:
 def _quoted(word: str) -> str:
     """A word that names a path, in quotes: a path may hold what means something to Hydra."""
     key, _, path = word.partition("=")
-    bare = key in ("ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["
+    bare = key in ("cache", "ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["
     return f"{key}='{path}'" if bare else word
 
 

@@ -152,6 +152,7 @@ class ImageData(LightningDataModule):
             raise ValueError(f"batch_size={self.batch_size} is more than the {len(train)} training images")
         shuffled = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
         held = min(self.judge_images, len(train) // 2)
+        self._train, self._rest = train, shuffled[held:]
         self.splits = {
             "train": train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train,
             "val": train.take(shuffled[:held]),
@@ -167,6 +168,11 @@ class ImageData(LightningDataModule):
         if tuple(images.shape[1:]) != self.shape:
             raise ValueError(f"data: images are {tuple(images.shape[1:])}, but data.channels and data.size say {self.shape}")
         return Images(images, torch.as_tensor(part.targets).long())
+
+    def others(self, split: str) -> Images:
+        """The training images, each once, but for those that are the reference of ``split`` (val or test) too."""
+        self.setup()
+        return self._train.take(self._rest) if split == "val" else self._train
 
     def _processes(self) -> tuple[int, int]:
         """How many processes share the work, and which this one is."""

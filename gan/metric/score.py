@@ -5,11 +5,13 @@ labels int64 [N] they were made for (-1: made for none).
 """
 
 import warnings
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
-from torchmetrics.image import inception
+from torchmetrics.image import inception, kid
+from torchmetrics.utilities import dim_zero_cat
 
 
 class InceptionScore(inception.InceptionScore):
@@ -36,6 +38,59 @@ class InceptionScore(inception.InceptionScore):
             torch.manual_seed(0)
             mean, _ = super().compute()
         return mean
+
+
+class KernelInceptionDistance(kid.KernelInceptionDistance):
+    """The kernel distance of fakes from real images under ``feature`` (Binkowski et al. 2018, section 4).
+
+    KID = MMD^2 with the kernel (x y / D + 1)^3, the mean over ``subsets`` random subsets of ``subset_size`` images, or of
+    all where there are fewer: 0 at best, without bias, so that it may fall a little below. torchmetrics draws the subsets
+    from the global generator; here they are always the same and the global generator stays as it is.
+    """
+
+    def __init__(
+        self, feature: nn.Module, subsets: int = 100, subset_size: int = 1000, reset_real_features: bool = True
+    ) -> None:
+        with warnings.catch_warnings():  # it keeps all features: what it is for
+            warnings.filterwarnings("ignore", message=".*will save all extracted features", category=UserWarning)
+            super().__init__(feature, subsets, subset_size, reset_real_features=reset_real_features)
+        self.largest = subset_size
+
+    def update(self, imgs: Tensor, real: bool) -> None:
+        """Take real images and fakes."""
+        super().update(imgs, real)
+
+    def compute(self) -> Tensor:  # type: ignore[override]
+        """The mean over the subsets, a scalar."""
+        self.subset_size = min(self.largest, *(len(dim_zero_cat(x)) for x in (self.real_features, self.fake_features)))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            mean, _ = super().compute()
+        return mean
+
+
+class SmallestClass(Metric):
+    """Share of the rarest class among fakes as a classifier reads them: 1 / classes at best, 0 where one is never made.
+
+    ``feature`` gives logits and says in ``num_features`` how many classes there are.
+    """
+
+    higher_is_better = True
+    counts: Tensor
+
+    def __init__(self, feature: nn.Module) -> None:
+        super().__init__()
+        self.feature = feature
+        self.add_state("counts", torch.zeros(cast(int, feature.num_features), dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, imgs: Tensor, real: bool) -> None:
+        """Take fakes; real images are not what is scored."""
+        if not real:
+            self.counts += torch.bincount(self.feature(imgs).argmax(1), minlength=len(self.counts))
+
+    def compute(self) -> Tensor:
+        """A scalar in [0, 1 / classes]."""
+        return self.counts.min() / self.counts.sum()
 
 
 class LabelAgreement(Metric):

@@ -1,7 +1,7 @@
 """The game: discriminator and generator take Adam steps in turn. Training only."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypedDict, cast
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gan.data import JUDGE_BATCH
 from gan.ema import EMA
 from gan.loss import Loss
-from gan.network import Generator
+from gan.network import Generator, Verdict
 from gan.penalty import Penalty
 from gan.sample import latents
 
@@ -42,9 +42,18 @@ def frozen(module: nn.Module) -> Iterator[None]:
 class GAN(LightningModule):
     """A generator and a discriminator, each with its own optimizer, and the average of the generator.
 
-    ``optimizer`` takes parameters; the discriminator's learning rate is ``lr_ratio`` times the generator's (TTUR, Heusel
-    et al. 2017). ``seed`` and the epoch fix all noise, so that a resumed run is the run it would have been.
-    Raises ValueError for a learning rate outside (0, 1].
+    The discriminator takes ``d_steps`` steps for each of the generator's, at ``lr_ratio`` times its learning rate (TTUR,
+    Heusel et al. 2017); every ``penalty_every``-th of them carries the penalty, that many times as strong (lazy, Karras et
+    al. 2020, "Analyzing and improving", section 3.1). Both rates fall linearly over the last share ``lr_decay`` of the
+    epochs. Where the discriminator has an auxiliary classifier, both players also gain ``auxiliary`` times its
+    log-likelihood of the labels (Odena et al. 2017, section 4). ``seed`` and the epoch fix all noise, so that a resumed run
+    is the run it would have been.
+
+    A part of the networks or the augment that has a method ``follow(images, real)`` is told after each of the discriminator's
+    steps how many real images it showed, over all devices, and the logits [N] of this device's; it returns what to log.
+
+    Raises ValueError for a learning rate outside (0, 1], steps below 1, shares outside [0, 1], and for batch norm in a
+    discriminator under a penalty of each image's gradient.
     """
 
     generator: Generator
@@ -57,64 +66,97 @@ class GAN(LightningModule):
         penalty: Penalty,
         augment: nn.Module,
         optimizer: Optimizer,
-        lr_ratio: float,
         ema_half_life_images: float,
         ema_ramp: float,
         seed: int,
+        lr_ratio: float = 1.0,
+        lr_decay: float = 0.0,
+        d_steps: int = 1,
+        penalty_every: int = 1,
+        auxiliary: float = 1.0,
     ) -> None:
         super().__init__()
         lr = optimizer.keywords["lr"]
         for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * lr_ratio)):
             if not (math.isfinite(value) and 0 < value <= 1):
                 raise ValueError(f"{name} must be in (0, 1], got {value}; 1e-4 to 1e-3 is usual")
+        if not 0 <= lr_decay <= 1:
+            raise ValueError(f"model.lr_decay must be in [0, 1], got {lr_decay}")
+        if d_steps < 1 or penalty_every < 1:
+            raise ValueError(f"model.d_steps and model.penalty_every must be 1 or more, got {d_steps} and {penalty_every}")
+        self.mixes = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in discriminator.modules())
+        if self.mixes and penalty.per_sample:
+            raise ValueError(
+                f"penalty: {type(penalty).__name__} differentiates each image by itself, but batch norm in the discriminator "
+                "mixes the images of a batch: choose network.norm=none or penalty=none"
+            )
         self.automatic_optimization = False
         self.generator = cast(Generator, generator.to(memory_format=torch.channels_last))
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.ema = EMA(generator, ema_half_life_images, ema_ramp)
         self.loss, self.penalty, self.augment = loss, penalty, augment
-        self.optimizer, self.lr_ratio, self.seed = optimizer, lr_ratio, seed
+        self.optimizer, self.lr_ratio, self.lr_decay, self.seed = optimizer, lr_ratio, lr_decay, seed
+        self.d_steps, self.penalty_every, self.auxiliary = d_steps, penalty_every, auxiliary
+        parts = [*generator.modules(), *discriminator.modules(), *augment.modules()]
+        self.followers = [part for part in parts if hasattr(part, "follow")]
 
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
-        """Logits [N] of images [N, C, H, W], augmented, under the first N of the labels ``y``."""
-        logits: Tensor = self.discriminator(self.augment(x), y[: len(x)])
-        return logits.float()
+    def critic(self, x: Tensor, y: Tensor) -> Verdict:
+        """The verdict on images [N, C, H, W], augmented, under the first N of the labels ``y``."""
+        logits, likelihood = self.discriminator(self.augment(x), y[: len(x)])
+        return Verdict(logits.float(), likelihood.float())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Losses:
-        """One step of each player on the same images: the discriminator's first, then the generator's answer to it."""
+        """One step of the discriminator and, every ``d_steps``-th time, the generator's answer to it."""
         real, y = batch
         real = real.contiguous(memory_format=torch.channels_last)
         z = torch.randn(len(real), self.generator.latent, device=self.device)
-        fake = self.generator(z, y)  # the graph serves the generator's step too: only D changes in between
-        losses = self.discriminator_step(real, fake.detach(), y) | self.generator_step(fake, y)
-        self.ema.update(self.generator, len(real) * self.trainer.world_size)
+        answers = (batch_idx + 1) % self.d_steps == 0
+        with torch.set_grad_enabled(answers):  # the graph serves the generator's step too: only D changes in between
+            fake = self.generator(z, y)
+        images = len(real) * self.trainer.world_size
+        losses = self.discriminator_step(real, fake.detach(), y, batch_idx, images)
+        if answers:
+            losses |= self.generator_step(fake, real, y)
+            self.ema.update(self.generator, images * self.d_steps)
         self.log_dict(losses)
         return losses
 
-    def discriminator_step(self, real: Tensor, fake: Tensor, y: Tensor) -> Losses:
-        """Tell real from fake images [N, C, H, W]: one pass over both, so a batch norm would see them together."""
+    def discriminator_step(self, real: Tensor, fake: Tensor, y: Tensor, batch_idx: int = 0, images: int = 0) -> Losses:
+        """Tell real from fake images [N, C, H, W]: in one pass, or in two where batch norm would mix them."""
         optimizer, _ = self.players()
-        logits = self.critic(torch.cat([real, fake.to(real.dtype)]), torch.cat([y, y]))
+        fake = fake.to(real.dtype)
+        x, labels = torch.cat([real, fake]), torch.cat([y, y])
+        passes = [self.critic(*part) for part in zip(x.chunk(1 + self.mixes), labels.chunk(1 + self.mixes), strict=True)]
+        logits, likelihood = (torch.cat(parts) for parts in zip(*passes, strict=True))
         real_logits, fake_logits = logits.chunk(2)
         loss = self.loss.discriminator(real_logits, fake_logits)
-        with torch.autocast(self.device.type, enabled=False):
-            penalty = self.penalty(lambda x: self.critic(x, y), real, fake)
+        penalty = loss.new_zeros(())
+        if batch_idx % self.penalty_every == 0:
+            with torch.autocast(self.device.type, enabled=False):
+                penalty = self.penalty(lambda x: self.critic(x, y).logits, real, fake)
         optimizer.zero_grad()
-        self.manual_backward(loss + penalty)
+        # Twice the mean over both: the likelihood of real labels and of fake ones, as in the paper.
+        self.manual_backward(loss + self.penalty_every * penalty - 2 * self.auxiliary * likelihood.mean())
         optimizer.step()
-        return {
+        losses = {
             "loss/discriminator": loss.detach(),
             "loss/penalty": penalty.detach(),
             "logit/real": real_logits.detach().mean(),
             "logit/fake": fake_logits.detach().mean(),
+            "logit/won": (real_logits > fake_logits).float().mean(),
         }
+        for part in self.followers:
+            losses |= part.follow(images, real_logits.detach())  # type: ignore[operator]
+        return losses
 
-    def generator_step(self, fake: Tensor, y: Tensor) -> Losses:
-        """Make the discriminator, just improved, take fake images [N, C, H, W] for real."""
+    def generator_step(self, fake: Tensor, real: Tensor, y: Tensor) -> Losses:
+        """Make the discriminator, just improved, take fake images [N, C, H, W] for real ones."""
         _, optimizer = self.players()
         with frozen(self.discriminator):
-            loss = self.loss.generator(self.critic(fake, y))
+            logits, likelihood = self.critic(fake, y)
+            loss = self.loss.generator(logits, lambda: self.critic(real, y).logits)
             optimizer.zero_grad()
-            self.manual_backward(loss)
+            self.manual_backward(loss - self.auxiliary * likelihood.mean())
         optimizer.step()
         return {"loss/generator": loss.detach()}
 
@@ -125,21 +167,20 @@ class GAN(LightningModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimizer for each player, the discriminator's first."""
-        players = [self.optimizer(net.parameters()) for net in (self.discriminator, self.generator)]
-        self._set_rates(players)
-        return players
-
-    def _set_rates(self, players: Iterable[Any]) -> None:
-        for player, ratio in zip(players, (self.lr_ratio, 1.0), strict=True):
-            for group in player.param_groups:
-                group["lr"] = self.optimizer.keywords["lr"] * ratio
-
-    def on_train_start(self) -> None:
-        """Learn at the rates asked for now: a resumed optimizer brings those of its checkpoint."""
-        self._set_rates(self.players())
+        lr = self.optimizer.keywords["lr"]
+        nets = ((self.discriminator, lr * self.lr_ratio), (self.generator, lr))
+        return [self.optimizer(net.parameters(), lr=rate) for net, rate in nets]
 
     def on_train_epoch_start(self) -> None:
-        """Noise depends on seed, epoch and process alone, not on what a process did before."""
+        """Rates and noise depend on settings, epoch and process alone, not on what a process did before.
+
+        So a resumed run learns at the rates asked for now, not at those of its checkpoint's optimizers.
+        """
+        epochs = max(self.trainer.max_epochs or 1, 1)
+        share = min(1.0, (1 - self.current_epoch / epochs) / self.lr_decay) if self.lr_decay else 1.0
+        for player, ratio in zip(self.players(), (self.lr_ratio, 1.0), strict=True):
+            for group in player.param_groups:
+                group["lr"] = self.optimizer.keywords["lr"] * ratio * share
         torch.manual_seed((self.seed * 100_003 + self.current_epoch) * 100_003 + self.global_rank)
 
     def on_validation_start(self) -> None:

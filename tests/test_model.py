@@ -1,7 +1,6 @@
 """The game: who moves when, what follows whom, and runs that are the same run again."""
 
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from gan.augment import Identity
 from gan.loss import NonSaturating
 from gan.model import GAN, frozen
 from gan.network import dcgan
-from gan.penalty import R1, Critic
+from gan.penalty import R1, Critic, Penalty, Zero
 from train import train
 
 Adam = partial(torch.optim.Adam, lr=1e-3)
 
 
-def _gan(penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None, **more: object) -> GAN:
+def _gan(penalty: Penalty | None = None, discriminator: nn.Module | None = None, **more: object) -> GAN:
     """A small game that steps without a trainer."""
     settings = {
         "lr_ratio": 1.0,
@@ -32,7 +31,8 @@ def _gan(penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None, **mo
         "augment": Identity(),
     } | more
     gan = GAN(
-        dcgan.Generator(28, 1, 10, 16, 8, 0), dcgan.Discriminator(28, 1, 10, 8, 0), NonSaturating(), penalty or R1(1.0),
+        dcgan.Generator(28, 1, 10, 16, 8, 0), discriminator or dcgan.Discriminator(28, 1, 10, 8, 0), NonSaturating(),
+        penalty or R1(1.0),
         **settings,  # type: ignore[arg-type]
     )  # fmt: skip
     optimizers = gan.configure_optimizers()
@@ -59,7 +59,7 @@ def test_each_step_moves_its_own_player_only() -> None:
     assert not _moved(g, gan.generator)
     assert losses["loss/penalty"] > 0
     d = _weights(gan.discriminator)
-    gan.generator_step(fake, y)
+    gan.generator_step(fake, real, y)
     assert _moved(g, gan.generator)
     assert not _moved(d, gan.discriminator)
     assert all(parameter.requires_grad for parameter in gan.discriminator.parameters())
@@ -72,9 +72,9 @@ def test_the_generator_answers_the_discriminator_as_it_has_just_become() -> None
     with torch.autocast("cpu", torch.bfloat16):
         fake = gan.generator(torch.randn(8, 16), y)
         gan.discriminator_step(real, fake.detach(), y)
-        loss = gan.generator_step(fake, y)["loss/generator"]
+        loss = gan.generator_step(fake, real, y)["loss/generator"]
     with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(loss, NonSaturating().generator(gan.critic(fake, y)).detach())
+        torch.testing.assert_close(loss, NonSaturating().generator(gan.critic(fake, y).logits, Tensor).detach())
 
 
 def test_real_and_fake_meet_the_same_augment_and_so_does_the_penalty() -> None:
@@ -88,7 +88,7 @@ def test_real_and_fake_meet_the_same_augment_and_so_does_the_penalty() -> None:
     gan = _gan(R1(1.0, fraction=0.25), augment=Watch())
     x, y = torch.randn(8, 1, 28, 28), torch.randint(0, 10, (8,))
     gan.discriminator_step(x, x, y)
-    gan.generator_step(gan.generator(torch.randn(8, 16), y), y)
+    gan.generator_step(gan.generator(torch.randn(8, 16), y), x, y)
     assert seen == [16, 2, 8]
 
 
@@ -97,14 +97,15 @@ def test_the_penalty_and_its_gradient_are_float32s_under_autocast() -> None:
     x, y = torch.randn(4, 1, 28, 28), torch.randint(0, 10, (4,))
     found: list[tuple[Tensor, ...]] = []
 
-    def watch(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-        penalty = R1(1.0)(critic, real, fake)
-        used = [p for name, p in gan.discriminator.named_parameters() if name.startswith("stack") and p.ndim > 1]
-        found.append((penalty.detach(), *torch.autograd.grad(penalty, used, retain_graph=True)))
-        return penalty
+    class Watch(R1):
+        def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+            penalty = super().__call__(critic, real, fake)
+            used = [p for name, p in gan.discriminator.named_parameters() if name.startswith("stack") and p.ndim > 1]
+            found.append((penalty.detach(), *torch.autograd.grad(penalty, used, retain_graph=True)))
+            return penalty
 
-    watch(lambda x: gan.critic(x, y), x, x)
-    gan.penalty = watch
+    gan.penalty = Watch(1.0)
+    gan.penalty(lambda x: gan.critic(x, y).logits, x, x)
     with torch.autocast("cpu", torch.bfloat16):
         gan.discriminator_step(x, x, y)
     for plain, autocast in zip(*found, strict=True):
@@ -128,6 +129,75 @@ def test_a_frozen_module_thaws_even_after_a_failure() -> None:
 def test_lr_ratio_is_the_discriminators() -> None:
     d, g = _gan(lr_ratio=4.0).configure_optimizers()
     assert (d.param_groups[0]["lr"], g.param_groups[0]["lr"]) == (4e-3, 1e-3)
+
+
+def test_a_lazy_penalty_comes_every_third_time_and_three_times_as_strong() -> None:
+    real, y = torch.randn(8, 1, 28, 28).tanh(), torch.randint(0, 10, (8,))
+    gan = _gan(penalty_every=3, optimizer=partial(torch.optim.SGD, lr=1e-9))
+    lazy = [gan.discriminator_step(real, real, y, i)["loss/penalty"].item() for i in range(4)]
+    assert lazy[0] == lazy[3] > 0 == lazy[1] == lazy[2]  # logged as it is
+    once = [p.grad.clone() for p in gan.discriminator.parameters()]
+    gan.penalty_every = 1
+    gan.discriminator_step(real, real, y, 0)
+    plain = [p.grad.clone() for p in gan.discriminator.parameters()]
+    gan.penalty = Zero()
+    gan.discriminator_step(real, real, y, 0)
+    for three, one, p in zip(once, plain, gan.discriminator.parameters(), strict=True):
+        torch.testing.assert_close(three - p.grad, 3 * (one - p.grad), rtol=1e-3, atol=1e-6)
+
+
+def test_batch_norm_under_a_penalty_of_each_image_is_refused_and_without_one_sees_real_and_fake_apart() -> None:
+    mixing = dcgan.Discriminator(28, 1, 10, 8, 1, norm="batch")
+    with pytest.raises(ValueError, match=r"R1 differentiates each image by itself.*choose network\.norm=none or penalty=none"):
+        _gan(R1(1.0), mixing)
+    seen = []
+    hook = mixing.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean().round().item()))
+    x, y = torch.ones(8, 1, 28, 28), torch.zeros(8, dtype=torch.long)
+    _gan(Zero(), mixing).discriminator_step(x, -x, y)
+    hook.remove()
+    assert seen == [1, -1]
+
+
+def test_an_auxiliary_classifier_teaches_both_players_the_labels() -> None:
+    gan = _gan(Zero(), dcgan.Discriminator(28, 1, 10, 8, 0, condition="auxiliary"), auxiliary=1.0)
+    x, y = torch.randn(16, 1, 28, 28).tanh(), torch.arange(16) % 10
+    before = gan.critic(x, y).likelihood.mean()
+    for _ in range(20):
+        gan.discriminator_step(x, torch.zeros_like(x), y)
+    assert gan.critic(x, y).likelihood.mean() > before + 0.3
+    with_labels, without = [], []
+    for weight, found in ((1.0, with_labels), (0.0, without)):
+        gan.auxiliary = weight
+        torch.manual_seed(0)
+        gan.generator_step(gan.generator(torch.randn(16, 16), y), x, y)
+        found += [p.grad.clone() for p in gan.generator.parameters()]
+    assert any((a - b).abs().max() > 1e-6 for a, b in zip(with_labels, without, strict=True))
+
+
+def test_what_follows_is_told_of_images_and_logits() -> None:
+    class Follow(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x
+
+        def follow(self, images: int, real: Tensor) -> dict[str, Tensor]:
+            return {"told": real.sum() * 0 + images * len(real)}
+
+    gan = _gan(augment=Follow())
+    x, y = torch.randn(8, 1, 28, 28), torch.randint(0, 10, (8,))
+    assert gan.discriminator_step(x, x, y, images=16)["told"] == 16 * 8
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"lr_decay": 1.5}, r"model\.lr_decay must be in \[0, 1\]"),
+        ({"d_steps": 0}, r"model\.d_steps and model\.penalty_every must be 1 or more"),
+        ({"penalty_every": -1}, r"model\.d_steps and model\.penalty_every must be 1 or more"),
+    ],
+)
+def test_impossible_settings_are_refused(more: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _gan(**more)
 
 
 @pytest.mark.parametrize("lr", [0.0, 5.0, float("inf")])
@@ -159,6 +229,32 @@ def test_two_epochs_are_one_and_a_resumed_one_bit_for_bit(short_run: Path, tmp_p
     shutil.move(tmp_path / "half", tmp_path / "moved")
     call(train, f"ckpt={tmp_path / 'moved' / 'last.ckpt'}", "trainer.max_epochs=2")
     _assert_same(short_run / "last.ckpt", tmp_path / "moved" / "last.ckpt")
+
+
+def test_growth_in_mid_fade_and_an_adaptive_augment_resume_bit_for_bit(tmp_path: Path) -> None:
+    words = [word for word in SHORT if not word.startswith("network.depth")]
+    words += ["network=progan", "network.stable_images=64", "network.fade_images=100", "augment=adaptive"]
+    call(train, *words, "trainer.max_epochs=2", f"run_dir={tmp_path / 'whole'}")
+    call(train, *words, "trainer.max_epochs=1", f"run_dir={tmp_path / 'half'}")
+    half = _state(tmp_path / "half" / "last.ckpt")
+    assert half["generator.growth.images"] == half["discriminator.growth.images"] == 3 * 32  # 32 into the fade
+    assert half["augment.p"] > 0
+    call(train, f"ckpt={tmp_path / 'half' / 'last.ckpt'}", "trainer.max_epochs=2")
+    _assert_same(tmp_path / "whole" / "last.ckpt", tmp_path / "half" / "last.ckpt")
+
+
+def test_the_generator_moves_every_second_step_where_the_discriminator_takes_two(tmp_path: Path) -> None:
+    call(train, *SHORT, "model.d_steps=2", f"run_dir={tmp_path}", "trainer.limit_train_batches=4")
+    contents = checkpoint.read(tmp_path / "last.ckpt")
+    steps = [next(iter(optimizer["state"].values()))["step"].item() for optimizer in contents["optimizer_states"]]
+    assert steps == [4, 2]
+    assert contents["state_dict"]["ema.images"] == 4 * 32
+
+
+def test_the_rates_fall_to_the_end_and_do_not_depend_on_where_a_run_was_cut(tmp_path: Path) -> None:
+    call(train, *SHORT, "model.lr_decay=1", "model.lr_ratio=2", f"run_dir={tmp_path}", "trainer.max_epochs=4")
+    optimizers = checkpoint.read(tmp_path / "last.ckpt")["optimizer_states"]
+    assert [optimizer["param_groups"][0]["lr"] for optimizer in optimizers] == pytest.approx([2 * 1e-3 / 4, 1e-3 / 4])
 
 
 def test_the_same_words_make_the_same_run_and_another_seed_another(short_run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Every network with every loss, penalty, augment and condition: three steps, all finite, or a refusal that says why."""
+
+import itertools
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+
+from gan import command
+from gan.model import GAN
+
+CONF = Path(command.CONF)
+SMALL = ["network.width=8", "network.generator.latent=8", "run_dir=."]
+CONDITIONS = {
+    "none": ["network.classes=0"],
+    "projection": ["network.condition=projection"],
+    "auxiliary": ["network.condition=auxiliary"],
+}
+
+
+def _choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+GROWN = {"progan": ["network.stable_images=4", "network.fade_images=8"]}  # three steps lead through a border and a fade
+NETWORKS = [
+    (f"{name}-{condition}{'-batch' * bool(norm)}", [f"network={name}", *SMALL, *words, *GROWN.get(name, []), *norm])
+    for name in _choices("network")
+    for condition, words in CONDITIONS.items()
+    for norm in ([], ["network.norm=batch"])
+    if not (norm and name != "dcgan")
+    if name != "report"
+] + [("report", ["network=report", "run_dir=."])]
+
+
+def _part(group: str, choice: str) -> object:
+    return instantiate(command.compose("train", [f"{group}={choice}", "run_dir=."])[group], _convert_="all")
+
+
+PARTS = {group: {name: _part(group, name) for name in _choices(group)} for group in ("loss", "penalty", "augment")}
+
+
+def _play(gan: GAN) -> list[torch.Tensor]:
+    """Three steps of both players, by hand; all that was logged."""
+    players = gan.configure_optimizers()
+    gan.players = lambda: tuple(players)  # type: ignore[method-assign]
+    gan.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    found: list[torch.Tensor] = []
+    for step in range(3):
+        real, y = torch.randn(4, 1, 28, 28).tanh(), torch.randint(0, 10, (4,))
+        fake = gan.generator(torch.randn(4, gan.generator.latent), y)
+        found += gan.discriminator_step(real, fake.detach(), y, step, len(real)).values()
+        found += gan.generator_step(fake, real, y).values()
+        gan.ema.update(gan.generator, len(real))
+    return found
+
+
+def _three_steps(words: list[str], loss: str, penalty: str, augment: str) -> None:
+    cfg = command.compose("train", words)
+    nets = {name: instantiate(cfg.network[name]) for name in ("generator", "discriminator")}
+    parts = {group: PARTS[group][name] for group, name in (("loss", loss), ("penalty", penalty), ("augment", augment))}
+    optimizer = instantiate(cfg.optimizer, _convert_="all")
+    build = partial(GAN, **nets, **parts, optimizer=optimizer, ema_half_life_images=100, ema_ramp=1, seed=0)
+    if "network.norm=batch" in words and penalty != "none":
+        with pytest.raises(ValueError, match="batch norm in the discriminator mixes the images"):
+            build()
+        return
+    gan = build()
+    assert torch.stack(_play(gan)).isfinite().all(), (loss, penalty, augment)
+    assert all(weight.isfinite().all() for weight in gan.parameters()), (loss, penalty, augment)
+
+
+@pytest.mark.parametrize("place", range(len(NETWORKS)), ids=[name for name, _ in NETWORKS])
+def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
+    """Each choice once, in other company for each network; all of their product is the slow test's."""
+    _, words = NETWORKS[place]
+    losses, penalties, augments = ([*PARTS[group]] for group in ("loss", "penalty", "augment"))
+    for i, loss in enumerate(losses):
+        _three_steps(words, loss, penalties[(i + place) % len(penalties)], augments[(i + 2 * place) % len(augments)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("augment", PARTS["augment"])
+@pytest.mark.parametrize("words", [words for _, words in NETWORKS], ids=[name for name, _ in NETWORKS])
+def test_every_combination_takes_three_finite_steps(words: list[str], augment: str) -> None:
+    for loss, penalty in itertools.product(PARTS["loss"], PARTS["penalty"]):
+        _three_steps(words, loss, penalty, augment)

@@ -1,5 +1,6 @@
-"""Watchers of training: they judge, show, time, guard and keep, and never train."""
+"""Watchers of training: they judge, show, time, guard, diagnose and keep, and never train."""
 
+from gan.callback.doctor import Doctor
 from gan.callback.finite import Finite
 from gan.callback.grid import Grid
 from gan.callback.keep import Keep, Whole
@@ -7,4 +8,4 @@ from gan.callback.quality import Quality
 from gan.callback.result import Result
 from gan.callback.speed import Progress, Speed
 
-__all__ = ["Finite", "Grid", "Keep", "Progress", "Quality", "Result", "Speed", "Whole"]
+__all__ = ["Doctor", "Finite", "Grid", "Keep", "Progress", "Quality", "Result", "Speed", "Whole"]

@@ -10,6 +10,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from gan.callback.doctor import Doctor
 from gan.file import write_text
 
 
@@ -63,6 +64,7 @@ class Result(Callback):
             return
         folder = Path(trainer.default_root_dir)
         settings = dict(module.hparams)
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.log_hyperparams(_knobs(settings["config"]), {"objective": self.objective})
@@ -72,6 +74,7 @@ class Result(Callback):
             "history": self.history,
             "parameters": {name: sum(p.numel() for p in net.parameters()) for name, net in module.named_children()},
             "versions": {name: version(name) for name in ("torch", "lightning", "torchmetrics")},
+            "findings": next((callback.findings for callback in callbacks if isinstance(callback, Doctor)), None),
             **settings,
         }
         write_text(json.dumps(result, indent=2), folder / "result.json")

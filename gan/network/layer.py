@@ -96,14 +96,16 @@ class Head(nn.Module):
     """The end of a discriminator: from features [N, features] and labels [N] to a verdict.
 
     ``condition`` says how the label enters, where there are ``classes``: "projection" adds the inner product of the features
-    and the class's embedding to the logit (Miyato & Koyama 2018, equation 3), over the root of their number; "auxiliary"
-    also guesses the class (Odena et al. 2017, section 4). Raises ValueError for another.
+    and the class's embedding, times ``scale``, to the logit (Miyato & Koyama 2018, equation 3); "auxiliary" also guesses the
+    class (Odena et al. 2017, section 4). ``scale`` is 1 over the root of ``features``, since embeddings are standard normal;
+    under spectral norm, which makes them small, it should be 1. Raises ValueError for another condition.
     """
 
-    def __init__(self, features: int, classes: int, condition: str) -> None:
+    def __init__(self, features: int, classes: int, condition: str, scale: float | None = None) -> None:
         super().__init__()
         if condition not in ("projection", "auxiliary"):
             raise ValueError(f"network.condition must be projection or auxiliary, got {condition}; network.classes=0 for none")
+        self.scale = features**-0.5 if scale is None else scale
         self.logit = nn.Linear(features, 1)
         self.embed = nn.Embedding(classes, features) if classes and condition == "projection" else None
         self.guess = nn.Linear(features, classes) if classes and condition == "auxiliary" else None
@@ -113,7 +115,7 @@ class Head(nn.Module):
         logits = self.logit(features).squeeze(1)
         likelihood = torch.zeros_like(logits)
         if self.embed is not None:
-            logits = logits + (features * self.embed(y)).sum(1) / features.shape[1] ** 0.5
+            logits = logits + (features * self.embed(y)).sum(1) * self.scale
         if self.guess is not None:
             likelihood = -cross_entropy(self.guess(features).float(), y, reduction="none")
         return Verdict(logits, likelihood)

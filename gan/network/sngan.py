@@ -46,7 +46,7 @@ class Discriminator(nn.Module):
             *(Down(before, after) for before, after in itertools.pairwise(w)),
             *(Down(w[-1], w[-1], halve=False) for _ in range(2)),
         )
-        self.head = Head(w[-1], classes, condition)
+        self.head = Head(w[-1], classes, condition, scale=1)
         self.apply(glorot_uniform)
         spectral(self)
 

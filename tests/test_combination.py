@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
+from omegaconf import DictConfig
 
 from gan import command
 from gan.model import GAN
@@ -57,13 +58,12 @@ def _play(gan: GAN) -> list[torch.Tensor]:
     return found
 
 
-def _three_steps(words: list[str], loss: str, penalty: str, augment: str) -> None:
-    cfg = command.compose("train", words)
+def _three_steps(cfg: DictConfig, loss: str, penalty: str, augment: str) -> None:
     nets = {name: instantiate(cfg.network[name]) for name in ("generator", "discriminator")}
     parts = {group: PARTS[group][name] for group, name in (("loss", loss), ("penalty", penalty), ("augment", augment))}
     optimizer = instantiate(cfg.optimizer, _convert_="all")
     build = partial(GAN, **nets, **parts, optimizer=optimizer, ema_half_life_images=100, ema_ramp=1, seed=0)
-    if "network.norm=batch" in words and penalty != "none":
+    if cfg.network.get("norm") == "batch" and penalty != "none":
         with pytest.raises(ValueError, match="batch norm in the discriminator mixes the images"):
             build()
         return
@@ -75,15 +75,16 @@ def _three_steps(words: list[str], loss: str, penalty: str, augment: str) -> Non
 @pytest.mark.parametrize("place", range(len(NETWORKS)), ids=[name for name, _ in NETWORKS])
 def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
     """Each choice once, in other company for each network; all of their product is the slow test's."""
-    _, words = NETWORKS[place]
+    cfg = command.compose("train", NETWORKS[place][1])
     losses, penalties, augments = ([*PARTS[group]] for group in ("loss", "penalty", "augment"))
     for i, loss in enumerate(losses):
-        _three_steps(words, loss, penalties[(i + place) % len(penalties)], augments[(i + 2 * place) % len(augments)])
+        _three_steps(cfg, loss, penalties[(i + place) % len(penalties)], augments[(i + 2 * place) % len(augments)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("augment", PARTS["augment"])
 @pytest.mark.parametrize("words", [words for _, words in NETWORKS], ids=[name for name, _ in NETWORKS])
 def test_every_combination_takes_three_finite_steps(words: list[str], augment: str) -> None:
+    cfg = command.compose("train", words)
     for loss, penalty in itertools.product(PARTS["loss"], PARTS["penalty"]):
-        _three_steps(words, loss, penalty, augment)
+        _three_steps(cfg, loss, penalty, augment)

@@ -233,7 +233,7 @@ def test_two_epochs_are_one_and_a_resumed_one_bit_for_bit(short_run: Path, tmp_p
 
 def test_growth_in_mid_fade_and_an_adaptive_augment_resume_bit_for_bit(tmp_path: Path) -> None:
     words = [word for word in SHORT if not word.startswith("network.depth")]
-    words += ["network=progan", "network.stable_images=64", "network.fade_images=100", "augment=adaptive"]
+    words += ["network=progan", "network.stable_images=64", "network.fade_images=100", "augment=adaptive", "augment.target=-1"]
     call(train, *words, "trainer.max_epochs=2", f"run_dir={tmp_path / 'whole'}")
     call(train, *words, "trainer.max_epochs=1", f"run_dir={tmp_path / 'half'}")
     half = _state(tmp_path / "half" / "last.ckpt")

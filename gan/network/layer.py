@@ -72,11 +72,13 @@ def glorot_uniform(module: nn.Module) -> None:
 def spectral(network: nn.Module) -> None:
     """Divide every weight by its largest singular value, by one step of power iteration a pass (Miyato et al. 2018).
 
-    After the initialisation, from which the first estimate is made. Norms stay as they are.
+    After the initialisation, from which the first estimate is made. Norms and the embeddings beside latents stay as they are.
     """
     for module in list(network.modules()):
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding):
+        if isinstance(module, nn.Linear | nn.Conv2d):
             spectral_norm(module)
+        if isinstance(module, Head) and module.embed is not None:
+            spectral_norm(module.embed)
 
 
 class Labelled(nn.Module):
@@ -121,38 +123,20 @@ class Head(nn.Module):
         return Verdict(logits, likelihood)
 
 
-class ClassNorm(nn.Module):
-    """Batch norm whose scale and shift are the class's own (Dumoulin et al. 2017; Miyato & Koyama 2018, section 5)."""
-
-    def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.classes = classes
-        self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.scale = nn.Parameter(torch.ones(max(classes, 1), channels))
-        self.shift = nn.Parameter(torch.zeros(max(classes, 1), channels))
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Values [N, channels, H, W] and labels [N], ignored where there are no classes."""
-        y = y if self.classes else torch.zeros_like(y)
-        x = self.norm(x)
-        scale, shift = (of_class[y].to(x.dtype)[:, :, None, None] for of_class in (self.scale, self.shift))
-        return torch.addcmul(shift, x, scale)
-
-
 class Up(nn.Module):
-    """A residual block that doubles an image: class norm, ReLU, twice (Miyato et al. 2018, figure 8)."""
+    """A residual block that doubles an image: batch norm, ReLU, convolution, twice (Miyato et al. 2018, figure 8)."""
 
-    def __init__(self, before: int, after: int, classes: int) -> None:
+    def __init__(self, before: int, after: int) -> None:
         super().__init__()
-        self.norms = nn.ModuleList([ClassNorm(before, classes), ClassNorm(after, classes)])
+        self.norms = nn.ModuleList([nn.BatchNorm2d(before), nn.BatchNorm2d(after)])
         self.first = nn.Conv2d(before, after, 3, padding=1)
         self.second = nn.Conv2d(after, after, 3, padding=1)
         self.short = nn.Conv2d(before, after, 1)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Values [N, before, H, W] and labels [N] to [N, after, 2H, 2W]."""
-        h = self.first(interpolate(self.norms[0](x, y).relu(), scale_factor=2))
-        h = self.second(self.norms[1](h, y).relu())
+    def forward(self, x: Tensor) -> Tensor:
+        """Values [N, before, H, W] to [N, after, 2H, 2W]."""
+        h = self.first(interpolate(self.norms[0](x).relu(), scale_factor=2))
+        h = self.second(self.norms[1](h).relu())
         # A 1x1 convolution costs less before doubling, and is the same.
         return torch.add(h, interpolate(self.short(x), scale_factor=2))
 

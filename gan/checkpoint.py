@@ -1,5 +1,8 @@
-"""The only reader of checkpoints. They carry their own configuration as plain data, and no code of theirs ever runs."""
+"""The only reader of checkpoints and of generators kept alone. They carry their own configuration as plain data, and no code of
+theirs ever runs.
+"""
 
+import json
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +11,13 @@ from zipfile import BadZipFile
 
 import torch
 from hydra.utils import instantiate
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from gan.model import GAN
+from gan.network import Generator
+
+SHIPPED = Path(__file__).parent / "weights" / "digits.safetensors"  # what python -m gan.export made of experiment=best
 
 # What a configuration may name. A checkpoint comes from a stranger: its targets are called with its arguments.
 TRUSTED = (
@@ -69,3 +77,25 @@ def load(path: str | Path) -> GAN:
         raise ValueError(f"ckpt: the weights in {path} do not fit its own configuration: the file is damaged") from error
     model.hparams.update(contents["hyper_parameters"])
     return model.eval()
+
+
+def generator(path: str | Path | None) -> Generator:
+    """The averaged generator of a checkpoint, the one that ``python -m gan.export`` wrote, or by default the shipped one.
+
+    Raises what :func:`load` raises, and the like for a FILE.safetensors and the FILE.json beside it.
+    """
+    path = Path(path or SHIPPED)
+    if path.suffix != ".safetensors":
+        return load(path).ema.generator
+    for part in (path, path.with_suffix(".json")):
+        if not part.is_file():
+            raise FileNotFoundError(f"ckpt: {part} does not exist; a generator is FILE.safetensors with FILE.json beside it")
+    try:
+        config = json.loads(path.with_suffix(".json").read_text())["generator"]
+        check_targets(config, f"ckpt: {path.with_suffix('.json')}")
+        network = instantiate(config, _convert_="all")
+        network.load_state_dict(load_file(path))
+    except (json.JSONDecodeError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"ckpt: {path} and its JSON are damaged or do not belong together: export them again") from error
+    made: Generator = network.requires_grad_(False).eval()
+    return made

@@ -1,4 +1,4 @@
-"""``python -m gan.generate ckpt=RUN/best.ckpt n=10000 out=samples.npz``: digits from a checkpoint."""
+"""``python -m gan.generate n=10000 out=samples.npz``: digits from the shipped generator, or from ``ckpt=RUN/best.ckpt``."""
 
 import shutil
 from collections.abc import Callable
@@ -61,13 +61,13 @@ def check(cfg: DictConfig) -> Path:
 def main(cfg: DictConfig) -> None:
     """Generate, write, say what was written."""
     path = check(cfg)
-    generator = checkpoint.load(cfg.ckpt).ema.generator
+    generator = checkpoint.generator(cfg.ckpt)
     seeds = torch.arange(cfg.seed, cfg.seed + cfg.n)
     y = sample.labels(seeds, generator.classes)
     if cfg.label is not None:
         if cfg.label not in range(generator.classes):
-            known = f"0 to {generator.classes - 1}" if generator.classes else "none: the run was unconditional"
-            raise ValueError(f"label={cfg.label} is not among the labels of this checkpoint ({known})")
+            known = f"0 to {generator.classes - 1}" if generator.classes else "none: it is unconditional"
+            raise ValueError(f"label={cfg.label} is not among the labels of this generator ({known})")
         y = torch.full_like(seeds, cfg.label)
     x = torch.cat(list(sample.generate(generator, seeds, y)))
     WRITERS[path.suffix](x, y, path, cfg.columns)

@@ -53,7 +53,7 @@ def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> Non
     [
         (["n=0"], "n must be a whole number of 1 or more"),
         (["seed=-1"], "seed must be a whole number of 0 or more"),
-        (["label=10"], "label=10 is not among the labels of this checkpoint (0 to 9)"),
+        (["label=10"], "label=10 is not among the labels of this generator (0 to 9)"),
         (["label=x"], "label=x is not among"),
         (["out=x.jpg"], "out must end in .npz, .png or /"),
     ],
@@ -80,5 +80,5 @@ def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> Non
     call(train, *SHORT, "network.classes=0", f"run_dir={tmp_path / 'r'}")
     _, labels = _npz(tmp_path / "r", tmp_path / "x.npz", "n=4")
     assert labels.tolist() == [-1] * 4
-    with pytest.raises(SystemExit, match="the run was unconditional"):
+    with pytest.raises(SystemExit, match="it is unconditional"):
         _npz(tmp_path / "r", tmp_path / "y.npz", "label=3")

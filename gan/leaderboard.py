@@ -1,11 +1,14 @@
-"""``python -m gan.leaderboard runs=[runs/report,runs/default]``: measured runs become cards, pictures and a table.
+"""``python -m gan.leaderboard runs=[runs/report,runs/default]``: measured runs become cards, pictures and tables.
 
-A card is ``gan/measured/NAME.json``, NAME being the run's folder; everything shown in the README comes from cards.
+A card is ``gan/measured/NAME.json``, NAME being the run's folder; everything shown in the README comes from cards. Runs that
+differ in their seed alone share a row, which shows their mean and standard deviation.
 """
 
 import json
 import re
 import shutil
+import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +18,39 @@ from gan import command
 from gan.file import whole, write_text
 
 Card = dict[str, Any]
-FIGURES = {"fid_digits": "{:.2f}", "is_digits": "{:.2f}", "label_agreement": "{:.1%}"}
+# The figures of the table of quality: heading and form, {:%} for shares.
+FIGURES = {
+    "fid_digits": ("FID", "{:.2f}"),
+    "kid_digits": ("KID", "{:.3f}"),
+    "is_digits": ("IS", "{:.2f}"),
+    "precision_k5": ("precision", "{:.3f}"),
+    "recall_k5": ("recall", "{:.3f}"),
+    "density_k5": ("density", "{:.3f}"),
+    "coverage_k5": ("coverage", "{:.3f}"),
+    "label_agreement": ("labels", "{:.2%}"),
+    "cas": ("CAS", "{:.2%}"),
+    "smallest_class": ("rarest class", "{:.1%}"),
+    "nearest_pixels": ("nearest", "{:.3f}"),
+    "copies": ("copies", "{:.2%}"),
+}
+# Other protocols: best of a search over settings, ImageNet features of 10,000 against the test images (Lucic et al. 2018,
+# table 2), and private models, ImageNet features against the training images (DPImageBench, epsilon 10).
+PAPERS = [
+    ("non-saturating GAN", "6.8 ± 0.5", "Lucic et al. 2018"),
+    ("minimax GAN", "9.8 ± 0.9", "Lucic et al. 2018"),
+    ("LSGAN", "7.8 ± 0.6", "Lucic et al. 2018"),
+    ("WGAN", "6.7 ± 0.4", "Lucic et al. 2018"),
+    ("WGAN-GP", "20.3 ± 5.0", "Lucic et al. 2018"),
+    ("DRAGAN", "7.6 ± 0.4", "Lucic et al. 2018"),
+    ("PrivImage, a private diffusion model", "2.3", "DPImageBench"),
+]
 
 
 def card(run: Path) -> Card:
     """What is kept of a finished and tested run. Raises FileNotFoundError where it is not both."""
     for name, remedy in (
         ("result.json", "the run is not finished"),
-        ("test.json", f"run python -m gan.evaluate ckpt={run / 'best.ckpt'} split=test out={run / 'test.json'}"),
+        ("test.json", f"run python -m gan.evaluate ckpt={run / 'best.ckpt'} split=test"),
     ):
         if not (run / name).is_file():
             raise FileNotFoundError(f"runs: {run / name} does not exist: {remedy}")
@@ -33,33 +61,83 @@ def card(run: Path) -> Card:
     }
 
 
-def table(cards: list[Card]) -> str:
-    """Markdown: one row a card, best first; figures against the official test images, floors in brackets."""
-    head = ["run", "command", "epochs", "minutes", *FIGURES, "images/s", "precision", "judging", "peak memory"]
-    rows = [head, ["---"] * len(head)]
-    for one in sorted(cards, key=lambda one: float(one["test"]["figures"]["test/fid_digits"])):
-        last, test = one["history"][-1], one["test"]["figures"]
-        scores = [
-            f"{form.format(test[f'test/{name}'])} ({form.format(test[f'test/{name}_floor'])})"
-            if f"test/{name}" in test
-            else "no labels"
-            for name, form in FIGURES.items()
+def rows(cards: list[Card]) -> list[list[Card]]:
+    """Cards by row: those that differ in their seed alone together, the best row first."""
+    found: dict[str, list[Card]] = {}
+    for one in sorted(cards, key=lambda one: str(one["name"])):
+        found.setdefault(" ".join(word for word in one["overrides"] if not word.startswith("seed=")), []).append(one)
+    return sorted(found.values(), key=lambda row: statistics.mean(one["test"]["figures"]["test/fid_digits"] for one in row))
+
+
+def spread(values: list[float], form: str) -> str:
+    """One value, or the mean and the standard deviation of several."""
+    mean = form.format(statistics.mean(values))
+    return f"{mean} ± {form.format(statistics.stdev(values))}" if len(values) > 1 else mean
+
+
+def markdown(*lines: list[str]) -> str:
+    """A table with its head in the first line."""
+    head, *body = lines
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body))
+
+
+def quality(cards: list[Card]) -> str:
+    """Markdown: every figure against the official test images, best first, the floor of real images above."""
+
+    def cells(row: list[Card], suffix: str = "") -> list[str]:
+        figures = [{name: one["test"]["figures"].get(f"test/{name}{suffix}") for name in FIGURES} for one in row]
+        return [
+            "-" if None in (values := [one[name] for one in figures]) else spread(values, form)
+            for name, (_, form) in FIGURES.items()
         ]
-        minutes = last["speed/training_minutes"] * (1 + last["speed/judging_per_training"])
-        rows.append(
-            [
-                one["name"],
-                f"`{' '.join(['python train.py', *one['overrides']])}`",
-                f"{last['epoch']:.0f}",
-                f"{minutes:.1f}",
-                *scores,
-                f"{last['speed/images_per_second']:.0f}",
-                one["precision"],
-                f"{last['speed/judging_per_training']:.1%}",
-                f"{max(figures['speed/peak_memory_mib'] for figures in one['history']):.0f} MiB",
-            ]
-        )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+    ordered = rows(cards)
+    whole_card = next((row for row in ordered if "test/cas_floor" in row[0]["test"]["figures"]), ordered[0])
+    lines = [["real images", *cells(whole_card[:1], "_floor")], *([row[0]["name"], *cells(row)] for row in ordered)]
+    return markdown(["run", *(heading for heading, _ in FIGURES.values())], *lines)
+
+
+def cost(cards: list[Card]) -> str:
+    """Markdown: what each row took."""
+
+    def last(name: str) -> Callable[[Card], float]:
+        return lambda one: float(one["history"][-1][name])
+
+    def minutes(one: Card) -> float:
+        return last("speed/training_minutes")(one) * (1 + last("speed/judging_per_training")(one))
+
+    def parameters(name: str) -> Callable[[Card], float]:
+        return lambda one: float(one["parameters"][name]) / 1000
+
+    def memory(one: Card) -> float:
+        return max(float(figures["speed/peak_memory_mib"]) for figures in one["history"])
+
+    columns: dict[str, tuple[Callable[[Card], float], str]] = {
+        "epochs": (last("epoch"), "{:.0f}"),
+        "thousand images": (lambda one: last("speed/images")(one) / 1000, "{:.0f}"),
+        "minutes": (minutes, "{:.1f}"),
+        "images/s": (last("speed/images_per_second"), "{:.0f}"),
+        "judging": (last("speed/judging_per_training"), "{:.1%}"),
+        "thousand parameters, G": (parameters("generator"), "{:.0f}"),
+        "D": (parameters("discriminator"), "{:.0f}"),
+        "peak MiB": (memory, "{:.0f}"),
+    }
+    lines = [
+        [
+            row[0]["name"],
+            f"`{' '.join(['python train.py', *row[0]['overrides']])}`",
+            str(len(row)),
+            *(spread([value(one) for one in row], form) for value, form in columns.values()),
+            row[0]["precision"],
+        ]
+        for row in rows(cards)
+    ]
+    return markdown(["run", "command", "seeds", *columns, "precision"], *lines)
+
+
+def papers() -> str:
+    """Markdown: published figures, for context."""
+    return markdown(["other protocols, not comparable", "Inception FID, MNIST", "from"], *map(list, PAPERS))
 
 
 def speed(found: dict[str, Any]) -> str:
@@ -83,28 +161,41 @@ def between(mark: str, written: str, text: str) -> str:
     return re.sub(marks, lambda found: f"{found[1]}{written}\n{found[2]}", text, flags=re.DOTALL)
 
 
-def curve(cards: list[Card], path: Path) -> None:
+def curve(cards: list[Card], axes: Any) -> None:
     """The FID of every epoch against the images seen, with the floor."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("the curve needs matplotlib: pip install matplotlib") from error
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for one in cards:
+    for one in (row[0] for row in rows(cards)):
         images = [figures["speed/images"] / 1000 for figures in one["history"]]
-        axes.plot(images, [figures["val/fid_digits"] for figures in one["history"]], marker="o", label=one["name"])
+        axes.plot(images, [figures["val/fid_digits"] for figures in one["history"]], marker=".", label=one["name"])
     axes.axhline(cards[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
     axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)", yscale="log")
     axes.grid(alpha=0.3)
-    axes.legend()
-    with whole(path) as partial:
-        figure.savefig(partial, format="png", dpi=110)
+    axes.legend(fontsize="small", ncols=2)
+
+
+def draw(cards: list[Card], out: Path) -> None:
+    """``fid.png``, the curves, and ``zoo.png``, the last grid of every row side by side."""
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.image import imread
+    except ImportError as error:
+        raise ImportError("the pictures need matplotlib: pip install matplotlib") from error
+    curves = Figure(figsize=(8, 5), layout="constrained")
+    curve(cards, curves.subplots())
+    ordered = [row[0] for row in rows(cards)]
+    grids = Figure(figsize=(4 * 2.6, -(-len(ordered) // 4) * 2.35), layout="constrained")
+    for axes in (places := grids.subplots(-(-len(ordered) // 4), 4, squeeze=False)).flat:
+        axes.set_axis_off()
+    for axes, one in zip(places.flat, ordered, strict=False):
+        axes.imshow(imread(out / f"{one['name']}.png"), cmap="gray", vmin=0, vmax=1)
+        axes.set_title(f"{one['name']}, FID {one['test']['figures']['test/fid_digits']:.2f}", fontsize="medium")
+    for figure, name in ((curves, "fid.png"), (grids, "zoo.png")):
+        with whole(out / name) as partial:
+            figure.savefig(partial, format="png", dpi=110)
 
 
 @command.main("leaderboard")
 def main(cfg: DictConfig) -> None:
-    """Keep new cards and their last grids, redraw the curve, rewrite the table."""
+    """Keep new cards and their last grids, redraw the pictures, rewrite the tables."""
     out, readme = Path(cfg.out), Path(cfg.readme)
     for run in map(Path, cfg.runs):
         write_text(json.dumps(card(run), indent=1), out / f"{run.name}.json")
@@ -113,12 +204,14 @@ def main(cfg: DictConfig) -> None:
     cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.name != "speed.json"]
     if not cards:
         raise ValueError("runs: no run given and none kept: runs=[runs/NAME,...]")
-    curve(cards, out / "fid.png")
-    text = between("measured", table(cards), readme.read_text())
+    draw(cards, out)
+    text = readme.read_text()
+    for mark, table in (("quality", quality(cards)), ("cost", cost(cards)), ("papers", papers())):
+        text = between(mark, table, text)
     if (out / "speed.json").is_file():
         text = between("speed", speed(json.loads((out / "speed.json").read_text())), text)
     write_text(text.rstrip("\n"), readme)
-    print(table(cards))  # noqa: T201
+    print(quality(cards))  # noqa: T201
 
 
 if __name__ == "__main__":

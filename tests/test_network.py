@@ -122,9 +122,9 @@ def test_the_largest_singular_value_under_spectral_norm_is_one(family: str) -> N
 
 
 def test_residual_blocks_are_what_they_abbreviate() -> None:
-    up, x = Up(4, 6).eval(), torch.randn(2, 4, 7, 7)
+    up, x, y = Up(4, 6, 10).eval(), torch.randn(2, 4, 7, 7), torch.tensor([1, 2])
     torch.testing.assert_close(interpolate(up.short(x), scale_factor=2), up.short(interpolate(x, scale_factor=2)))
-    assert up(x).shape == (2, 6, 14, 14)
+    assert up(x, y).shape == (2, 6, 14, 14)
     down, x = Down(4, 6), torch.randn(2, 4, 14, 14)
     torch.testing.assert_close(down.short(down.halve(x)), down.halve(down.short(x)))
     assert down(x).shape == (2, 6, 7, 7)

@@ -31,6 +31,8 @@ class Illness(NamedTuple):
     remedy: str
 
 
+# Strangeness is 1 for real images. What a classifier reads in fakes means something below 1.5: it takes noise and blots for
+# one class or other. Above 2 they are poor digits, and only then is a game that stands badly an illness.
 ILLNESSES = (
     Illness(
         "wrong range",
@@ -56,14 +58,14 @@ ILLNESSES = (
     Illness(
         "mode collapse",
         False,
-        lambda f: f["fake_kinds"] < 0.5 * f["real_kinds"] and f["strangeness"] < 3,  # noise, too, is read as one class
+        lambda f: f["fake_kinds"] < 0.5 * f["real_kinds"] and f["strangeness"] < 1.5,
         "fakes are read as {fake_kinds:.1f} classes (real: {real_kinds:.1f})",
         VARIETY,
     ),
     Illness(
         "ignored labels",
         False,
-        lambda f: f["real_agreement"] > 0.8 and f["fake_agreement"] < 0.3 and f["strangeness"] < 3,
+        lambda f: f["real_agreement"] > 0.8 and f["fake_agreement"] < 0.3 and f["strangeness"] < 1.5,
         "{fake_agreement:.0%} of fakes are read as the label they were made for (real: {real_agreement:.0%})",
         "check that labels belong to their images, that both players use y, and network.classes",
     ),

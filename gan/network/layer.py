@@ -72,7 +72,7 @@ def glorot_uniform(module: nn.Module) -> None:
 def spectral(network: nn.Module) -> None:
     """Divide every weight by its largest singular value, by one step of power iteration a pass (Miyato et al. 2018).
 
-    After the initialisation, from which the first estimate is made. Norms and the embeddings beside latents stay as they are.
+    After the initialisation, from which the first estimate is made. Norms stay as they are.
     """
     for module in list(network.modules()):
         if isinstance(module, nn.Linear | nn.Conv2d):
@@ -100,7 +100,8 @@ class Head(nn.Module):
     ``condition`` says how the label enters, where there are ``classes``: "projection" adds the inner product of the features
     and the class's embedding, times ``scale``, to the logit (Miyato & Koyama 2018, equation 3); "auxiliary" also guesses the
     class (Odena et al. 2017, section 4). ``scale`` is 1 over the root of ``features``, since embeddings are standard normal;
-    under spectral norm, which makes them small, it should be 1. Raises ValueError for another condition.
+    where it is given, it is for embeddings under spectral norm, which start small because a step then turns them further.
+    Raises ValueError for another condition.
     """
 
     def __init__(self, features: int, classes: int, condition: str, scale: float | None = None) -> None:
@@ -110,6 +111,8 @@ class Head(nn.Module):
         self.scale = features**-0.5 if scale is None else scale
         self.logit = nn.Linear(features, 1)
         self.embed = nn.Embedding(classes, features) if classes and condition == "projection" else None
+        if self.embed is not None and scale is not None:
+            nn.init.normal_(self.embed.weight, 0, 0.05)
         self.guess = nn.Linear(features, classes) if classes and condition == "auxiliary" else None
 
     def forward(self, features: Tensor, y: Tensor) -> Verdict:
@@ -123,20 +126,44 @@ class Head(nn.Module):
         return Verdict(logits, likelihood)
 
 
-class Up(nn.Module):
-    """A residual block that doubles an image: batch norm, ReLU, convolution, twice (Miyato et al. 2018, figure 8)."""
+class ClassNorm(nn.Module):
+    """Batch norm whose scale and shift are the class's own (Dumoulin et al. 2017; Miyato & Koyama 2018, section 5).
 
-    def __init__(self, before: int, after: int) -> None:
+    Classes start a little apart, so that the discriminator has something to tell them by.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
-        self.norms = nn.ModuleList([nn.BatchNorm2d(before), nn.BatchNorm2d(after)])
+        self.classes = classes
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.scale = nn.Parameter(torch.ones(max(classes, 1), channels))
+        self.shift = nn.Parameter(torch.zeros(max(classes, 1), channels))
+        if classes:
+            nn.init.normal_(self.scale, 1, 0.2)
+            nn.init.normal_(self.shift, 0, 0.2)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Values [N, channels, H, W] and labels [N], ignored where there are no classes."""
+        y = y if self.classes else torch.zeros_like(y)
+        x = self.norm(x)
+        scale, shift = (of_class[y].to(x.dtype)[:, :, None, None] for of_class in (self.scale, self.shift))
+        return torch.addcmul(shift, x, scale)
+
+
+class Up(nn.Module):
+    """A residual block that doubles an image: class norm, ReLU, twice (Miyato et al. 2018, figure 8)."""
+
+    def __init__(self, before: int, after: int, classes: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([ClassNorm(before, classes), ClassNorm(after, classes)])
         self.first = nn.Conv2d(before, after, 3, padding=1)
         self.second = nn.Conv2d(after, after, 3, padding=1)
         self.short = nn.Conv2d(before, after, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Values [N, before, H, W] to [N, after, 2H, 2W]."""
-        h = self.first(interpolate(self.norms[0](x).relu(), scale_factor=2))
-        h = self.second(self.norms[1](h).relu())
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Values [N, before, H, W] and labels [N] to [N, after, 2H, 2W]."""
+        h = self.first(interpolate(self.norms[0](x, y).relu(), scale_factor=2))
+        h = self.second(self.norms[1](h, y).relu())
         # A 1x1 convolution costs less before doubling, and is the same.
         return torch.add(h, interpolate(self.short(x), scale_factor=2))
 

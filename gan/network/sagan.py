@@ -26,8 +26,8 @@ class Attention(nn.Module):
         self.out = nn.Conv2d(channels // 2, channels, 1, bias=False)
         self.share = nn.Parameter(Tensor([0.0]))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Values [N, channels, H, W], H and W even, to the same shape."""
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Values [N, channels, H, W], H and W even, to the same shape; it does not look at labels."""
         query = self.query(x).flatten(2).transpose(1, 2)  # [N, HW, channels / 8]
         key, value = (max_pool2d(layer(x), 2).flatten(2).transpose(1, 2) for layer in (self.key, self.value))  # [N, HW / 4, ..]
         looked = scaled_dot_product_attention(query, key, value, scale=1.0).transpose(1, 2)

@@ -1,8 +1,7 @@
 """SNGAN: residual networks and a discriminator with spectral norm (Miyato et al. 2018; Miyato & Koyama 2018).
 
 ``width`` channels at full size and twice as many at each halving, down to ``base``. The papers have 128 and more; 16 is
-what a laptop trains. The class enters the generator beside the latent and not, as there, by the scales of its batch norms,
-which need many more steps before a digit heeds them.
+what a laptop trains.
 """
 
 import itertools
@@ -11,27 +10,28 @@ import torch
 from torch import Tensor, nn
 
 from gan.network import Verdict
-from gan.network.layer import Down, Head, Labelled, Up, glorot_uniform, spectral, stages, widths
+from gan.network.layer import Down, Head, Up, glorot_uniform, spectral, stages, widths
 
 
 class Generator(nn.Module):
-    """Latent and class embedding to an image by doubling residual blocks."""
+    """Latent to an image by doubling residual blocks; the class sets the scales and shifts of their batch norms."""
 
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int) -> None:
         super().__init__()
         self.latent, self.classes = latent, classes
         self.base, count = stages(size)
         w = widths(width, count)[::-1]  # [64, 32, 16]
-        self.label = Labelled(latent, classes)
-        self.dense = nn.Linear(self.label.width, w[0] * self.base**2)
-        self.blocks = nn.Sequential(*(Up(before, after) for before, after in itertools.pairwise(w)))
+        self.dense = nn.Linear(latent, w[0] * self.base**2)
+        self.blocks = nn.ModuleList(Up(before, after, classes) for before, after in itertools.pairwise(w))
         self.out = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.Conv2d(width, channels, 3, padding=1))
         self.apply(glorot_uniform)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] and labels [N] to images [N, channels, size, size] in [-1, 1]."""
-        x = self.dense(self.label(z, y)).view(len(z), -1, self.base, self.base)
-        return torch.tanh(self.out(self.blocks(x)))
+        x = self.dense(z).view(len(z), -1, self.base, self.base)
+        for block in self.blocks:
+            x = block(x, y)
+        return torch.tanh(self.out(x))
 
 
 class Discriminator(nn.Module):

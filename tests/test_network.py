@@ -112,7 +112,7 @@ def test_a_head_adds_what_the_label_says() -> None:
 def test_the_largest_singular_value_under_spectral_norm_is_one(family: str) -> None:
     g, d = FAMILIES[family](28, 1, 10, "projection")
     normed = [net for net in (d, g) if net is d or family == "sagan"]
-    for _ in range(30):  # each pass refines the estimate by a step
+    for _ in range(100):  # each pass refines the estimate by a step
         d(g(torch.randn(2, 16), torch.zeros(2, dtype=torch.long)), torch.zeros(2, dtype=torch.long))
     weights = [m.weight for net in normed for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     weights += [d.head.embed.weight]

@@ -92,14 +92,8 @@ def test_two_processes_judge_as_one(tmp_path: Path) -> None:
     # One process judges the same checkpoint: same seeds for the same images, same figures to the last digit.
     code = """
 import json, sys
-from gan import checkpoint, evaluate
-read = checkpoint.read
-def one(path):
-    contents = read(path)
-    contents["hyper_parameters"]["config"]["trainer"] |= {"devices": 1, "strategy": "auto"}
-    return contents
-checkpoint.read = one
-print(json.dumps(evaluate.evaluate(sys.argv[1], "val")["figures"]))
+from gan import evaluate
+print(json.dumps(evaluate.judge(sys.argv[1], "val", None).figures))
 """
     alone = run("-c", code, tmp_path / "last.ckpt")
     assert alone.returncode == 0, alone.stderr

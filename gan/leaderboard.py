@@ -21,7 +21,7 @@ Card = dict[str, Any]
 # The figures of the table of quality: heading and form, {:%} for shares.
 FIGURES = {
     "fid_digits": ("FID", "{:.2f}"),
-    "kid_digits": ("KID", "{:.3f}"),
+    "kid_digits": ("KID", "{:.4f}"),
     "is_digits": ("IS", "{:.2f}"),
     "precision_k5": ("precision", "{:.3f}"),
     "recall_k5": ("recall", "{:.3f}"),

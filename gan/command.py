@@ -190,8 +190,9 @@ def check_numbers(config_name: str, words: list[str]) -> None:
     settings = _settings(config_name, [str(word.input_line) for word in groups if not word.is_sweep_override()])
     for word in typed:
         known = settings.get(word.key_or_group)
-        values = word.sweep_iterator() if word.is_sweep_override() else [word.value()]
-        for value in values if type(known) in (int, float) else []:
+        if type(known) not in (int, float):
+            continue  # a glob over a group's files, too, which only Hydra's own sweeper can list
+        for value in word.sweep_iterator() if word.is_sweep_override() else [word.value()]:
             if type(value) not in (int, type(known)):
                 kind = "a whole number" if type(known) is int else "a number"
                 raise ValueError(f"{word.key_or_group} must be {kind}, got {value}")

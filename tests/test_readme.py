@@ -26,7 +26,7 @@ def test_every_python_command_composes(line: str) -> None:
     root, words = _words(line)
     launcher = [word for word in words if word.startswith("hydra")]
     single = [
-        re.sub(r"=([^\[,]*),.*", r"=\1", word.replace("glob(*)", "best"))
+        re.sub(r"=([^\[,]*),.*", r"=\1", word).replace("glob(*)", "best")
         for word in words
         if word not in launcher and not word.startswith("run_dir")
     ]

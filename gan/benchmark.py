@@ -43,16 +43,17 @@ def plain_loop(images: Tensor, batch: int, device: torch.device) -> Callable[[],
     discriminator = plain_dropout(report.Discriminator(size, channels)).to(device)
     players = [torch.optim.Adam(net.parameters(), lr=1e-4) for net in (discriminator, generator)]
     one, zero = torch.ones(batch, device=device), torch.zeros(batch, device=device)
+    y = torch.zeros(batch, dtype=torch.long, device=device)  # of no meaning: both are unconditional
 
     def step() -> None:
         real = images[torch.randint(len(images), (batch,), device=device)]
-        fake = generator(torch.randn(batch, 100, device=device), None)
+        fake = generator(torch.randn(batch, 100, device=device), y)
         players[0].zero_grad()
-        binary_cross_entropy_with_logits(discriminator(real, None), one).backward()
-        binary_cross_entropy_with_logits(discriminator(fake.detach(), None), zero).backward()
+        binary_cross_entropy_with_logits(discriminator(real, y).logits, one).backward()
+        binary_cross_entropy_with_logits(discriminator(fake.detach(), y).logits, zero).backward()
         players[0].step()
         players[1].zero_grad()
-        binary_cross_entropy_with_logits(discriminator(fake, None), one).backward()
+        binary_cross_entropy_with_logits(discriminator(fake, y).logits, one).backward()
         players[1].step()
 
     return step

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from gan import checkpoint, command, sample
 from gan.data import ImageData, Images
-from gan.file import write_text
+from gan.file import table, write_text
 from gan.image import to_uint8
 from gan.metric.card import BATCH, PLANTED, Card, Pair, Seen, see
 from gan.metric.feature import Frozen, digest, load
@@ -161,10 +161,6 @@ def markdown(card: dict[str, Any]) -> str:
     def cells(name: str, form: str) -> list[str]:
         """A figure and its floor."""
         return [format(figures[part], form) if part in figures else "" for part in (name, f"{name}_floor")]
-
-    def table(*rows: list[str]) -> str:
-        head, *body = (f"| {' | '.join(row)} |" for row in rows)
-        return "\n".join([head, "|---" * len(rows[0]) + "|", *body])
 
     def explained(name: str) -> list[str]:
         meaning = next((line for start, line in MEANING.items() if name.startswith(start)), "")

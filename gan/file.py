@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and the tables in them."""
 
 import os
 from collections.abc import Iterator
@@ -22,3 +22,9 @@ def write_text(text: str, path: Path) -> None:
     """Write ``text`` and a newline to ``path``."""
     with whole(path) as partial:
         partial.write_text(text + "\n")
+
+
+def table(*rows: list[str]) -> str:
+    """Rows of cells as a Markdown table, the first being its head."""
+    head, *body = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))

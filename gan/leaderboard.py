@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from gan import command
-from gan.file import whole, write_text
+from gan.file import table, whole, write_text
 
 Card = dict[str, Any]
 # The figures of the table of quality: heading and form, {:%} for shares.
@@ -75,12 +75,6 @@ def spread(values: list[float], form: str) -> str:
     return f"{mean} ± {form.format(statistics.stdev(values))}" if len(values) > 1 else mean
 
 
-def markdown(*lines: list[str]) -> str:
-    """A table with its head in the first line."""
-    head, *body = lines
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body))
-
-
 def quality(cards: list[Card]) -> str:
     """Markdown: every figure against the official test images, best first, the floor of real images above."""
 
@@ -94,7 +88,7 @@ def quality(cards: list[Card]) -> str:
     ordered = rows(cards)
     whole_card = next((row for row in ordered if "test/cas_floor" in row[0]["test"]["figures"]), ordered[0])
     lines = [["real images", *cells(whole_card[:1], "_floor")], *([row[0]["name"], *cells(row)] for row in ordered)]
-    return markdown(["run", *(heading for heading, _ in FIGURES.values())], *lines)
+    return table(["run", *(heading for heading, _ in FIGURES.values())], *lines)
 
 
 def cost(cards: list[Card]) -> str:
@@ -132,12 +126,12 @@ def cost(cards: list[Card]) -> str:
         ]
         for row in rows(cards)
     ]
-    return markdown(["run", "command", "seeds", *columns, "precision"], *lines)
+    return table(["run", "command", "seeds", *columns, "precision"], *lines)
 
 
 def papers() -> str:
     """Markdown: published figures, for context."""
-    return markdown(["other protocols, not comparable", "Inception FID, MNIST", "from"], *map(list, PAPERS))
+    return table(["other protocols, not comparable", "Inception FID, MNIST", "from"], *map(list, PAPERS))
 
 
 def speed(found: dict[str, Any]) -> str:
@@ -206,8 +200,8 @@ def main(cfg: DictConfig) -> None:
         raise ValueError("runs: no run given and none kept: runs=[runs/NAME,...]")
     draw(cards, out)
     text = readme.read_text()
-    for mark, table in (("quality", quality(cards)), ("cost", cost(cards)), ("papers", papers())):
-        text = between(mark, table, text)
+    for mark, written in (("quality", quality(cards)), ("cost", cost(cards)), ("papers", papers())):
+        text = between(mark, written, text)
     if (out / "speed.json").is_file():
         text = between("speed", speed(json.loads((out / "speed.json").read_text())), text)
     write_text(text.rstrip("\n"), readme)

@@ -18,6 +18,7 @@ CONDITIONS = {
     "none": ["network.classes=0"],
     "projection": ["network.condition=projection"],
     "auxiliary": ["network.condition=auxiliary"],
+    "both": ["network.condition=both"],
 }
 
 

@@ -53,7 +53,7 @@ def _grow(*nets: nn.Module, images: int) -> None:
 
 @pytest.mark.parametrize("size", [28, 32, 48])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("classes", "condition"), [(0, "projection"), (10, "projection"), (10, "auxiliary")])
+@pytest.mark.parametrize(("classes", "condition"), [(0, "projection"), (10, "projection"), (10, "auxiliary"), (10, "both")])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_speaks_any_size_channels_and_classes(
     family: str, size: int, channels: int, classes: int, condition: str
@@ -71,7 +71,7 @@ def test_every_family_speaks_any_size_channels_and_classes(
     other = torch.tensor([1, 6, 0, 4])
     assert torch.equal(g(z, y), g(z, other)) == (classes == 0)
     assert torch.equal(d(x, y).logits, d(x, other).logits) == (classes == 0 or condition == "auxiliary")
-    assert torch.equal(d(x, y).likelihood, d(x, other).likelihood) == (condition != "auxiliary")
+    assert torch.equal(d(x, y).likelihood, d(x, other).likelihood) == (condition == "projection")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -104,8 +104,11 @@ def test_a_head_adds_what_the_label_says() -> None:
     assert head(features, y).likelihood.exp().sum() < 4
     everything = torch.stack([head(features, torch.full((4,), k)).likelihood.exp() for k in range(10)])
     torch.testing.assert_close(everything.sum(0), torch.ones(4))
-    with pytest.raises(ValueError, match=r"network\.condition must be projection or auxiliary, got both"):
-        Head(6, 10, "both")
+    head = Head(6, 10, "both")
+    assert not torch.equal(head(features, y).logits, head(features, y.flip(0)).logits)
+    assert (head(features, y).likelihood < 0).all()
+    with pytest.raises(ValueError, match=r"network\.condition must be projection, auxiliary or both, got neither"):
+        Head(6, 10, "neither")
 
 
 @pytest.mark.parametrize("family", ["sngan", "sagan"])

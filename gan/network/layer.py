@@ -99,21 +99,24 @@ class Head(nn.Module):
 
     ``condition`` says how the label enters, where there are ``classes``: "projection" adds the inner product of the features
     and the class's embedding, times ``scale``, to the logit (Miyato & Koyama 2018, equation 3); "auxiliary" also guesses the
-    class (Odena et al. 2017, section 4). ``scale`` is 1 over the root of ``features``, since embeddings are standard normal;
-    where it is given, it is for embeddings under spectral norm, which start small because a step then turns them further.
+    class (Odena et al. 2017, section 4); "both" does the one and the other. ``scale`` is 1 over the root of ``features``,
+    since embeddings are standard normal; where it is given, it is for embeddings under spectral norm, which start small
+    because a step then turns them further.
     Raises ValueError for another condition.
     """
 
     def __init__(self, features: int, classes: int, condition: str, scale: float | None = None) -> None:
         super().__init__()
-        if condition not in ("projection", "auxiliary"):
-            raise ValueError(f"network.condition must be projection or auxiliary, got {condition}; network.classes=0 for none")
+        if condition not in ("projection", "auxiliary", "both"):
+            raise ValueError(
+                f"network.condition must be projection, auxiliary or both, got {condition}; network.classes=0 for none"
+            )
         self.scale = features**-0.5 if scale is None else scale
         self.logit = nn.Linear(features, 1)
-        self.embed = nn.Embedding(classes, features) if classes and condition == "projection" else None
+        self.embed = nn.Embedding(classes, features) if classes and condition != "auxiliary" else None
         if self.embed is not None and scale is not None:
             nn.init.normal_(self.embed.weight, 0, 0.05)
-        self.guess = nn.Linear(features, classes) if classes and condition == "auxiliary" else None
+        self.guess = nn.Linear(features, classes) if classes and condition != "projection" else None
 
     def forward(self, features: Tensor, y: Tensor) -> Verdict:
         """Features [N, features] and labels [N] to a verdict."""

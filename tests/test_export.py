@@ -34,6 +34,7 @@ def test_its_card_says_what_made_it(exported: Path) -> None:
     assert card["sha256"] == digest(exported)
     made = [value.numel() for name, value in load_file(exported).items() if name.endswith(("weight", "bias"))]
     assert card["parameters"] == sum(made)
+    assert exported.stat().st_mode == exported.with_suffix(".json").stat().st_mode  # whoever reads the one reads the other
 
 
 def test_what_cannot_be_is_refused(short_run: Path, exported: Path, tmp_path: Path) -> None:

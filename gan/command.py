@@ -135,8 +135,9 @@ def compose(config_name: str, overrides: list[str]) -> DictConfig:
 
 
 def overrides() -> list[str]:
-    """The words that make the running job what it is: all but where it runs and what it continues."""
-    return [word for word in HydraConfig.get().overrides.task if not word.startswith(("run_dir=", "ckpt="))]
+    """The words that make the running job what it is: all but where it runs, what it continues and what it did without."""
+    apart = ("run_dir=", "ckpt=", "data.fallback=")
+    return [word for word in HydraConfig.get().overrides.task if not word.startswith(apart)]
 
 
 def prepare_training(words: list[str]) -> list[str]:

@@ -157,9 +157,11 @@ def between(mark: str, written: str, text: str) -> str:
 
 def curve(cards: list[Card], axes: Any) -> None:
     """The FID of every epoch against the images seen, with the floor."""
-    for one in (row[0] for row in rows(cards)):
+    for place, one in enumerate(row[0] for row in rows(cards)):
         images = [figures["speed/images"] / 1000 for figures in one["history"]]
-        axes.plot(images, [figures["val/fid_digits"] for figures in one["history"]], marker=".", label=one["name"])
+        fid = [figures["val/fid_digits"] for figures in one["history"]]
+        again = place // 10 % 2  # there are ten colours
+        axes.plot(images, fid, marker=".x"[again], linestyle="-:"[again], label=one["name"])
     axes.axhline(cards[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
     axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)", yscale="log")
     axes.grid(alpha=0.3)

@@ -63,6 +63,7 @@ def test_a_resumed_run_keeps_its_history_and_its_best(short_run: Path, tmp_path:
     name = "val_bundled_digits/fid_digits"
     assert [figures[name] for figures in resumed["history"]] == [figures[name] for figures in whole["history"]]
     assert resumed["history"][-1]["speed/images"] == whole["history"][-1]["speed/images"]
+    assert set(resumed["overrides"]) == {*SHORT, "trainer.max_epochs=2"}  # what was typed, and nothing of what is set for it
 
 
 def test_a_grid_has_rows_and_columns() -> None:

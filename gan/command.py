@@ -135,7 +135,7 @@ def compose(config_name: str, overrides: list[str]) -> DictConfig:
 
 
 def overrides() -> list[str]:
-    """The words that make the running job what it is: all but where it runs, what it continues and what it did without."""
+    """The words that make the running job what it is: not where it runs, what it continues, what data would do too."""
     apart = ("run_dir=", "ckpt=", "data.fallback=")
     return [word for word in HydraConfig.get().overrides.task if not word.startswith(apart)]
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
-from safetensors.torch import save
 
 from gan import checkpoint, command
-from gan.file import whole, write_text
+from gan.file import write_text, write_weights
 from gan.metric.feature import digest
 
 
@@ -27,8 +26,7 @@ def main(cfg: DictConfig) -> None:
         raise ValueError(f"out: {out} exists: choose another name, or overwrite=true")
     contents = checkpoint.read(cfg.ckpt)["hyper_parameters"]
     network: Any = checkpoint.load(cfg.ckpt).ema.generator
-    with whole(out) as partial:  # not save_file, whose files nobody else may read
-        partial.write_bytes(save({name: value.contiguous() for name, value in network.state_dict().items()}))
+    write_weights(network, out)
     card = {
         "command": " ".join(["python train.py", *contents["overrides"]]),
         "data": contents["config"]["data"]["name"],

@@ -1,9 +1,12 @@
-"""Files that appear whole or not at all, and the tables in them."""
+"""Files that appear whole or not at all, and the tables and weights in them."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors.torch import save
+from torch import nn
 
 
 @contextmanager
@@ -22,6 +25,12 @@ def write_text(text: str, path: Path) -> None:
     """Write ``text`` and a newline to ``path``."""
     with whole(path) as partial:
         partial.write_text(text + "\n")
+
+
+def write_weights(network: nn.Module, path: Path) -> None:
+    """Write the state of ``network`` to ``path`` as safetensors."""
+    with whole(path) as partial:  # not save_file, whose files nobody else may read
+        partial.write_bytes(save({name: value.contiguous() for name, value in network.state_dict().items()}))
 
 
 def table(*rows: list[str]) -> str:

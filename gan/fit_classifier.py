@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from safetensors.torch import save_file
 
 from gan import command
 from gan.data import ImageData
+from gan.file import write_text, write_weights
 from gan.image import to_float
 from gan.metric import feature
 
@@ -27,7 +27,7 @@ def main(cfg: DictConfig) -> None:
         print(f"epoch {epoch} of {cfg.epochs}, {time.perf_counter() - began:.0f} s", file=sys.stderr)  # noqa: T201
         classifier = fitted
     path = feature.WEIGHTS / f"{cfg.out}.safetensors"
-    save_file({name: value.contiguous() for name, value in classifier.state_dict().items()}, path)
+    write_weights(classifier, path)
     card = {
         "command": " ".join(["python -m gan.metric.feature", *(w for w in sys.argv[1:] if not w.startswith("data.root"))]),
         "data": cfg.data.name,
@@ -41,5 +41,5 @@ def main(cfg: DictConfig) -> None:
         "sha256": feature.digest(path),
         "versions": {name: version(name) for name in ("torch", "torchvision")},
     }
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    write_text(json.dumps(card, indent=2), path.with_suffix(".json"))
     print(json.dumps(card, indent=2))  # noqa: T201

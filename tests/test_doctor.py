@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-import gan.data
+import gan.data.batch
 from gan.callback import Doctor
 from gan.callback.doctor import look, read
 from gan.image import to_float
@@ -211,7 +211,7 @@ def test_a_short_run_is_given_its_chance(short_run: Path) -> None:
 def test_data_normalised_by_mean_and_deviation_is_told_by_a_run_of_three_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(gan.data, "to_float", lambda image: (image / 255 - 0.1307) / 0.3081)
+    monkeypatch.setattr(gan.data.batch, "to_float", lambda image: (image / 255 - 0.1307) / 0.3081)
     call(train, *SHORT, f"run_dir={tmp_path}", "callback.doctor.stop=true", "trainer.max_epochs=2")
     result = json.loads((tmp_path / "result.json").read_text())
     assert [finding["name"] for finding in result["findings"]] == ["wrong range"]

@@ -1,67 +1,25 @@
-"""Data sets of digits as batches ``(x, y)``: x float [N, C, H, W] in [-1, 1], y int64 [N]."""
+"""A data set cut into what is trained on and what is judged against."""
 
 import hashlib
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler
 
-from gan.image import to_float
+from gan.data.batch import Batch, Images
 
-Batch = tuple[Tensor, Tensor]
 DOWNLOAD_TIMEOUT_SECONDS = 20
 JUDGE_BATCH = 250  # fixed, so that the batch size of training never touches a figure; the fastest here
 
 
 class Unavailable(FileNotFoundError):
     """The data set is neither on this machine nor to be had from the network."""
-
-
-class Digits:
-    """scikit-learn's bundled 1,797 real digits of 8x8 (UCI Optical Recognition of Handwritten Digits, CC BY 4.0).
-
-    Speaks as torchvision's MNIST does: ``data`` uint8 [N, 28, 28], ``targets`` int64 [N]. The last 297 are the test set.
-    """
-
-    def __init__(self, root: str, train: bool, download: bool = False) -> None:
-        from sklearn.datasets import load_digits
-
-        pixels, targets = load_digits(return_X_y=True)
-        part = slice(None, 1500) if train else slice(1500, None)
-        small = torch.from_numpy(pixels[part]).float().view(-1, 1, 8, 8)  # values 0..16
-        # 8x8 digits touch their border; MNIST's stand in the middle 20x20 of 28x28.
-        large = torch.nn.functional.interpolate(small, size=20, mode="bicubic", antialias=True)
-        self.data = torch.nn.functional.pad(large * (255 / 16), (4, 4, 4, 4)).round().clamp(0, 255).byte().squeeze(1)
-        self.targets = torch.from_numpy(targets[part]).long()
-
-
-class Images(Dataset[Batch]):
-    """Bytes [N, C, H, W] and labels int64 [N] in memory, gathered a whole batch at a time."""
-
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> Batch:
-        return to_float(self.images[index]), self.labels[index]
-
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """The batch at ``indices`` in one gather: a DataLoader asks for this before it asks one by one."""
-        index = torch.as_tensor(indices)
-        return to_float(self.images[index]), self.labels[index]
-
-    def take(self, index: Tensor) -> "Images":
-        """The subset at int64 ``index``."""
-        return Images(self.images[index], self.labels[index])
 
 
 def _as_is(batch: Any) -> Any:

@@ -1,16 +1,19 @@
 """Train one GAN, or with -m a sweep of them: ``python train.py optimizer.lr=1e-4 batch_size=64``."""
 
 from hydra.utils import instantiate
-from lightning.pytorch import seed_everything
 from omegaconf import DictConfig
 
-from gan import checkpoint, command, sweep
+from gan import command, sweep
 
 
 @command.main("train", command.prepare_training)
 @sweep.job
 def train(cfg: DictConfig) -> float:
     """Fit the model of a configuration; return its objective, lower being better."""
+    from lightning.pytorch import seed_everything  # takes seconds, which --help has no use for
+
+    from gan import checkpoint
+
     config = command.plain(cfg)
     checkpoint.check_targets(config, "the configuration")
     seed_everything(cfg.seed, verbose=False)

@@ -30,7 +30,7 @@ def test_every_python_command_composes(line: str) -> None:
         for word in words
         if word not in launcher and not word.startswith("run_dir")
     ]
-    command.check_numbers(root, words)
+    command.check_words(root, words)
     assert command.compose(root, [*single, "run_dir=x"] if root == "train" else single)
 
 

@@ -76,7 +76,7 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints lines of its own and leaves
             try:
                 if _ASKS.isdisjoint(sys.argv):
-                    words = [_quoted(word) for word in sys.argv[1:]]
+                    words = [quoted(word) for word in sys.argv[1:]]
                     check_numbers(config_name, words)
                     sys.argv[1:] = prepare(words)
                 command()
@@ -101,14 +101,15 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
     return decorate
 
 
-def explain(error: BaseException, config_name: str) -> str:
-    """One line that says what is wrong and what to do."""
+def explain(error: BaseException, *config_names: str) -> str:
+    """One line that says what is wrong and what to do, knowing the settings of these root configurations."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     message = " ".join(str(error).split())
     if unknown := re.search(r"Could not override '([^']+)'", message):
         key = unknown[1]
-        near = difflib.get_close_matches(key, list(_settings(config_name, [])), n=1, cutoff=0.5)
+        settings = [name for config_name in config_names for name in _settings(config_name, [])]
+        near = difflib.get_close_matches(key, settings, n=1, cutoff=0.5)
         return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}; choose another folder or make room there".lstrip(": ")
@@ -145,7 +146,7 @@ def prepare_training(words: list[str]) -> list[str]:
     return _place(settle_data(_continue(words)))
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word that names a path, in quotes: a path may hold what means something to Hydra."""
     key, _, path = word.partition("=")
     bare = key in ("cache", "ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["

@@ -40,8 +40,10 @@ def tune(cfg: DictConfig) -> None:
     try:
         while taken := study.take(opened, cfg, searched):
             trial, lock = taken
-            with lock:
+            try:
                 study.attempt(opened, trial, cfg, words)
+            finally:
+                lock.release()
             report.write(opened, folder)
         for other in others:
             other.wait()

@@ -89,16 +89,22 @@ def history(trials: list[FrozenTrial], axes: Any) -> None:
     done = [one for one in trials if one.state == TrialState.COMPLETE]
     if done:
         best = [min(objective(one) for one in done[: i + 1]) for i in range(len(done))]
-        axes.step([one.number for one in done], best, where="post", color="tab:orange", label="best so far")
+        label = f"best so far, at last {best[-1]:.4g}"
+        axes.step([one.number for one in done], best, where="post", color="tab:orange", label=label)
     failed = [one.number for one in trials if one.state == TrialState.FAIL]
     if failed:
         across = axes.get_xaxis_transform()  # at the lower edge, whatever the scale
         axes.scatter(failed, [0.02] * len(failed), marker="x", color="tab:red", label="failed", transform=across)
-    axes.set(xlabel="trial", ylabel="objective (log scale), lower is better", yscale="log")
+    axes.set(xlabel="trial", ylabel="objective, lower is better")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(alpha=0.3, which="both")
+    heights = [value for one in trials if math.isfinite(value := objective(one))]
+    if heights and max(heights) > 5 * min(heights) > 0:
+        axes.set(ylabel="objective (log scale), lower is better", yscale="log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+    axes.grid(alpha=0.3)
     if trials:
-        axes.legend(fontsize="small")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)  # above: points may be anywhere
 
 
 def importance(shares: dict[str, float], trials: int, axes: Any) -> None:

@@ -27,10 +27,9 @@ def read(sweep: DictConfig, words: list[str]) -> Space:
     if not space:
         raise ValueError("sweep: nothing to search over: it names no setting that is free")
     ends = {name: _ends(distribution) for name, distribution in space.items()}
+    command.check_numbers("train", [*words, *(word(name, value) for name in ends for value in ends[name])])
     for i in range(max(map(len, ends.values()))):  # every end and every choice once, in a few configurations
-        tried = [word(name, values[i % len(values)]) for name, values in ends.items()]
-        command.check_numbers("train", [*words, *tried])
-        _train([*words, *tried])
+        _train([*words, *(word(name, values[i % len(values)]) for name, values in ends.items())])
     return space
 
 

@@ -132,15 +132,16 @@ def test_words_are_divided_between_the_study_and_train_py() -> None:
 
 
 def test_a_study_finds_the_best_notes_what_fails_and_ends_with_its_trials(
-    tmp_path: Path, trained: list[Params], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, trained: list[Params], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(report, "ENOUGH", 4)
     words = ["data=digits", "batch_size=32", f"run_dir={tmp_path}", "sampler.seed=2"]
-    call(main, *words, "trials=18")
-    assert len(trained) == 18
+    call(main, *words, "trials=12")
+    assert len(trained) == 12
     assert {one["batch_size"] for one in trained} == {32}
-    assert len({one["lr"] for one in trained}) == 18
+    assert len({one["lr"] for one in trained}) == 12
     rows = _rows(tmp_path)
-    assert sorted(int(row["number"]) for row in rows) == list(range(18))
+    assert sorted(int(row["number"]) for row in rows) == list(range(12))
     states = [row["state"] for row in rows]
     assert states == sorted(states, key=["COMPLETE", "PRUNED", "FAIL"].index)
     assert {"PRUNED", "FAIL"} <= set(states)
@@ -152,19 +153,26 @@ def test_a_study_finds_the_best_notes_what_fails_and_ends_with_its_trials(
     assert f"{done[0]:.4g}" in out
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("history.png", "importance.png"))
 
-    call(main, *words, "trials=18")  # all are done
-    assert len(trained) == 18
+    call(main, *words, "trials=12")  # all are done
+    assert len(trained) == 12
     assert _rows(tmp_path) == rows
-    call(main, *words, "trials=19")
-    assert len(trained) == 19
+    call(main, *words, "trials=13")
+    assert len(trained) == 13
 
 
-def test_the_same_seed_proposes_the_same_and_a_pause_changes_nothing(tmp_path: Path, trained: list[Params]) -> None:
-    words = ["data=digits", "pruner=none", "sampler.n_startup_trials=3"]
-    call(main, *words, "trials=5", f"run_dir={tmp_path / 'a'}")
-    for trials in (2, 5):
-        call(main, *words, f"trials={trials}", f"run_dir={tmp_path / 'b'}")
-    assert [one["words"] for one in trained[:5]] == [one["words"] for one in trained[5:]]
+def test_the_same_seed_proposes_the_same_and_a_pause_changes_nothing(tmp_path: Path) -> None:
+    drawn: dict[str, list[Params]] = {"whole": [], "paused": []}
+    for name, params in drawn.items():
+        cfg, opened, searched = _open(tmp_path / name, "trials=8", "sampler.n_startup_trials=3")
+        while taken := study.take(opened, cfg, searched):
+            params.append(taken[0].params)
+            opened.tell(taken[0], params[-1]["optimizer.lr"])
+            taken[1].release()
+            if name == "paused":
+                opened = study.open_study(cfg, [], searched)
+    assert len(drawn["whole"]) == 8
+    assert drawn["whole"] == drawn["paused"]
+    assert len({one["optimizer.lr"] for one in drawn["whole"]}) == 8
 
 
 def test_a_trial_that_was_interrupted_goes_on_in_its_folder_with_the_same_settings(
@@ -235,29 +243,28 @@ def test_a_trial_killed_before_it_could_tell_is_not_trained_again(tmp_path: Path
     assert [(one.state, one.value) for one in opened.trials] == [(TrialState.COMPLETE, 3.5), (TrialState.PRUNED, 5.0)]
 
 
-def test_another_study_or_run_in_the_folder_is_refused(tmp_path: Path, trained: list[Params]) -> None:
-    words = ["data=digits", "trials=1", f"run_dir={tmp_path / 'study'}"]
-    call(main, *words)
-    assert "another words (data=digits): choose another run_dir" in _complaint(*words, "seed=3")
-    assert "another search space: choose another run_dir" in _complaint(*words, "sweep.optimizer.lr.high=1e-2")
-    (tmp_path / "sweep" / "0").mkdir(parents=True)
+def test_another_study_or_run_in_the_folder_is_refused(tmp_path: Path) -> None:
+    cfg, _, searched = _open(tmp_path)
+    with pytest.raises(ValueError, match=r"another words \(\): choose another run_dir"):
+        study.open_study(cfg, ["seed=3"], searched)
+    with pytest.raises(ValueError, match="another search space: choose another run_dir"):
+        study.open_study(cfg, [], searched | {"optimizer.lr": FloatDistribution(0.1, 0.2)})
+    cfg, opened, searched = _open(tmp_path / "sweep")
+    (tmp_path / "sweep" / "0").mkdir()
     (tmp_path / "sweep" / "0" / "result.json").write_text("{}")
-    assert "holds a run that is not of this study" in _complaint(*words[:-1], f"run_dir={tmp_path / 'sweep'}")
+    with pytest.raises(ValueError, match="0 holds a run that is not of this study"):
+        study.take(opened, cfg, searched)
 
 
-def test_a_full_disk_stops_the_worker_and_spends_no_trial(
-    tmp_path: Path, trained: list[Params], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = ["data=digits", "trials=2", f"run_dir={tmp_path}"]
-
+def test_a_full_disk_stops_the_worker_and_spends_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "last.ckpt")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("gan.callback.Prune.on_train_epoch_end", full)
+    monkeypatch.setattr("gan.training.fit", full)
+    words = ["data=digits", "trials=2", f"run_dir={tmp_path}"]
+    for _ in range(2):
         assert "last.ckpt: No space left on device" in _complaint(*words)
-    call(main, *words)
-    assert [row["state"] for row in _rows(tmp_path)] == ["COMPLETE"] * 2
+        assert [(one.number, one.state) for one in _trials(tmp_path)] == [(0, TrialState.RUNNING)]
 
 
 def test_where_every_trial_fails_the_study_says_so(tmp_path: Path, trained: list[Params]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from hydra.errors import HydraException
@@ -28,7 +29,8 @@ def read(sweep: DictConfig, words: list[str]) -> Space:
         raise ValueError("sweep: nothing to search over: it names no setting that is free")
     ends = {name: _ends(distribution) for name, distribution in space.items()}
     command.check_numbers("train", [*words, *(word(name, value) for name in ends for value in ends[name])])
-    for i in range(max(map(len, ends.values()))):  # every end and every choice once, in a few configurations
+    parts = [values for name, values in ends.items() if (Path(command.CONF) / name).is_dir()]
+    for i in range(max(map(len, parts), default=1)):  # a choice of parts decides which settings there are
         _train([*words, *(word(name, values[i % len(values)]) for name, values in ends.items())])
     return space
 

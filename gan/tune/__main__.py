@@ -38,15 +38,16 @@ def tune(cfg: DictConfig) -> None:
     opened = study.open_study(cfg, words, searched)
     others = helpers(cfg.workers)
     try:
-        while taken := study.take(opened, cfg, searched):
-            trial, lock = taken
-            try:
-                study.attempt(opened, trial, cfg, words)
-            finally:
-                lock.release()
-            report.write(opened, folder)
-        for other in others:
-            other.wait()
+        for other in (None, *others):
+            if other:
+                other.wait()  # and take up what it may have left, should it have been killed
+            while taken := study.take(opened, cfg, searched):
+                trial, lock = taken
+                try:
+                    study.attempt(opened, trial, cfg, words)
+                finally:
+                    lock.release()
+                report.write(opened, folder)
     except (KeyboardInterrupt, SystemExit):
         print(f"stopped: the same command goes on with the study in {folder}", file=sys.stderr)  # noqa: T201
         raise

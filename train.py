@@ -1,6 +1,5 @@
 """Train one GAN, or with -m a sweep of them: ``python train.py optimizer.lr=1e-4 batch_size=64``."""
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from gan import command, sweep
@@ -10,21 +9,9 @@ from gan import command, sweep
 @sweep.job
 def train(cfg: DictConfig) -> float:
     """Fit the model of a configuration; return its objective, lower being better."""
-    from lightning.pytorch import seed_everything  # takes seconds, which --help has no use for
+    from gan import training  # seconds of imports, which --help has no use for
 
-    from gan import checkpoint
-
-    config = command.plain(cfg)
-    checkpoint.check_targets(config, "the configuration")
-    seed_everything(cfg.seed, verbose=False)
-    data = instantiate(cfg.data, _convert_="all")
-    model = instantiate(cfg.model, _convert_="all")
-    model.hparams.update(config=config, overrides=command.overrides())
-    callbacks = instantiate(cfg.callback, _convert_="all")
-    logger = instantiate(cfg.logger, _convert_="all")
-    trainer = instantiate(cfg.trainer, callbacks=list(callbacks.values()), logger=logger, _convert_="all")
-    trainer.fit(model, data, ckpt_path=cfg.ckpt, weights_only=True)
-    return float(callbacks["result"].objective)
+    return training.fit(cfg, command.overrides())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -80,7 +80,7 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints lines of its own and leaves
             try:
                 if _ASKS.isdisjoint(sys.argv):
-                    words = [_quoted(word) for word in sys.argv[1:]]
+                    words = [quoted(word) for word in sys.argv[1:]]
                     check_words(config_name, words)
                     sys.argv[1:] = prepare(words)
                 command()
@@ -105,19 +105,19 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
     return decorate
 
 
-def explain(error: BaseException, config_name: str) -> str:
-    """One line that says what is wrong and what to do."""
+def explain(error: BaseException, *config_names: str) -> str:
+    """One line that says what is wrong and what to do, knowing the settings of these root configurations."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     message = " ".join(str(error).split())
     if unknown := re.search(r"Could not override '([^']+)'", message):
-        return _no_such_setting(unknown[1], _settings(config_name, []))
+        return _no_such_setting(unknown[1], [name for root in config_names for name in _settings(root, [])])
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}; choose another folder or make room there".lstrip(": ")
     return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)
 
 
-def _no_such_setting(key: str, settings: Mapping[str, object]) -> str:
+def _no_such_setting(key: str, settings: Iterable[str]) -> str:
     near = difflib.get_close_matches(key, list(settings), n=1, cutoff=0.5)
     return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
 
@@ -126,8 +126,8 @@ def _settings(config_name: str, words: list[str]) -> dict[str, object]:
     """Every dotted name of a root configuration with what stands there, unresolved."""
 
     def walk(node: object, prefix: str) -> Iterator[tuple[str, object]]:
-        if isinstance(node, dict):
-            for key, value in node.items():
+        if isinstance(node, dict | list):
+            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
                 yield f"{prefix}{key}", value
                 yield from walk(value, f"{prefix}{key}.")
 
@@ -152,7 +152,7 @@ def prepare_training(words: list[str]) -> list[str]:
     return _place(settle_data(_continue(words)))
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word that names a path, in quotes: a path may hold what means something to Hydra."""
     key, _, path = word.partition("=")
     bare = key in ("cache", "ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["

@@ -80,7 +80,7 @@ class Table(Callback):
             table.writerows(rows)
         # On the screen, what the sweep varied; all figures (their names have a slash) and settings are in the file.
         varied = [name for name in columns if "/" not in name and len({row.get(name) for row in rows}) > 1]
-        print(_text(rows, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
+        print(text(rows, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
         print(f"results: {folder / 'results.csv'}")  # noqa: T201
         if failures := [row["job"] for row in rows if row.get("error")]:
             sys.exit(  # Hydra turns a callback's exceptions into warnings
@@ -102,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def _text(rows: list[dict[str, Any]], columns: list[str]) -> str:
+def text(rows: list[dict[str, Any]], columns: list[str]) -> str:
     """The table as a person reads it."""
 
     def cell(value: object) -> str:

@@ -21,8 +21,6 @@ class EMA(nn.Module):
 
     generator: Generator
 
-    images: Tensor
-
     def __init__(self, generator: nn.Module, half_life_images: float, ramp: float = math.inf) -> None:
         super().__init__()
         if half_life_images < 0:
@@ -30,18 +28,26 @@ class EMA(nn.Module):
         if not ramp > 0:
             raise ValueError(f"model.ema_ramp must be more than 0, got {ramp}")
         self.half_life_images, self.ramp = half_life_images, ramp
-        self.register_buffer("images", torch.tensor(0))
+        self.images = 0  # a number, not a buffer: reading one back from a GPU would make every step wait for it
         self.generator = cast(Generator, deepcopy(generator).requires_grad_(False).eval())
 
     @torch.no_grad()
     def update(self, generator: Generator, images: int) -> None:
         """Follow ``generator``, which has just learned from ``images`` more images."""
         self.images += images
-        half_life = min(self.half_life_images, self.ramp * self.images.item())
+        half_life = min(self.half_life_images, self.ramp * self.images)
         decay = 0.5 ** (images / half_life) if half_life else 0.0
         torch._foreach_lerp_(list(self.generator.parameters()), list(generator.parameters()), 1 - decay)
         for mine, theirs in zip(self.generator.buffers(), generator.buffers(), strict=True):
             mine.copy_(theirs)
+
+    def get_extra_state(self) -> int:
+        """For the checkpoint: the images seen."""
+        return self.images
+
+    def set_extra_state(self, state: int) -> None:
+        """From the checkpoint."""
+        self.images = state
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Images of the averaged generator."""

@@ -118,8 +118,14 @@ class GAN(LightningModule):
         if answers:
             losses |= self.generator_step(fake, real, y)
             self.ema.update(self.generator, images * self.d_steps)
-        self.log_dict(losses)
+        if self._due(batch_idx):
+            self.log_dict(losses)
         return losses
+
+    def _due(self, batch_idx: int) -> bool:
+        """Whether this step's figures are written down, or the epoch's last. To log all the others took a tenth of a step."""
+        batches, every = self.trainer.num_training_batches, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        return batch_idx + 1 == batches or bool((self.current_epoch * batches + batch_idx + 1) % every == 0)
 
     def discriminator_step(self, real: Tensor, fake: Tensor, y: Tensor, batch_idx: int = 0, images: int = 0) -> Losses:
         """Tell real from fake images [N, C, H, W]: in one pass, or in two where batch norm would mix them."""

@@ -1,5 +1,6 @@
 """The benchmark and the leaderboard."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -8,24 +9,33 @@ import torch
 from conftest import ROOT, call
 
 from gan import benchmark, leaderboard
-from gan.network import report
+from gan.network import layer, report
 
 
-def test_the_plain_networks_are_ours_but_for_the_dropout() -> None:
-    torch.manual_seed(0)
-    ours = report.Discriminator(28, 1)
-    torch.manual_seed(0)
-    plain = benchmark.plain_dropout(report.Discriminator(28, 1))
-    x = torch.randn(4, 1, 28, 28)
-    torch.testing.assert_close(ours.eval()(x, x), plain.eval()(x, x))
-    assert sum(isinstance(m, torch.nn.Dropout) for m in plain.modules()) == 2
+def test_the_plain_networks_are_ours_of_torchs_own_layers() -> None:
+    ours = report.Discriminator(28, 1).eval(), report.Generator(28, 1, 100).eval()
+    plain = tuple(benchmark.plain(copy.deepcopy(network)).eval() for network in ours)
+    with torch.no_grad():  # features in the order of torch's flattening
+        plain[0].head.logit.weight.copy_(ours[0].head.logit.weight.view(1, 7, 7, 64).permute(0, 3, 1, 2).flatten(1))
+        for theirs, mine in zip(plain[1].dense.state_dict().values(), ours[1].dense.state_dict().values(), strict=True):
+            if mine.ndim:
+                theirs.copy_(mine.unflatten(0, (49, 64)).transpose(0, 1).flatten(0, 1))
+    x, z = torch.randn(4, 1, 28, 28), torch.randn(4, 100)
+    torch.testing.assert_close(ours[0](x, x), plain[0](x, x))
+    torch.testing.assert_close(ours[1](z, z), plain[1](z, z))
+    used = {type(module) for network in plain for module in network.modules()}
+    assert {torch.nn.Dropout, torch.nn.Flatten, torch.nn.Conv2d, torch.nn.ConvTranspose2d} <= used
+    assert not used & {layer.LeakyDropout, layer.Flatten, layer.Unflatten, layer.Halve, layer.Double}
 
 
-def test_both_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
-    call(benchmark.main, "turns=2", "steps=2", "batch_size=16", "dataset=digits")
+def test_all_loops_take_turns_and_the_default_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    call(benchmark.main, "turns=2", "steps=2", "batch_size=16", "dataset=digits", "default_batches=2")
     found = json.loads(capsys.readouterr().out)
     assert found["times_plain"] > 0
-    assert set(found["images_per_second"]) == {"ours", "plain"}
+    assert set(found["images_per_second"]) == {"ours", "bare", "plain", "loader"}
+    assert 0 < found["share_of_convolution_peak"] < 1.5
+    assert set(found["sampling"]) == {"1", "16", "64", "1000"}
+    assert found["default_run"]["peak_memory_mib"] > 300
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_the_ramp_forgets_the_untrained_start() -> None:
         ema.update(_filled(1.0), images=100)
     assert all((parameter > 0.99).all() for parameter in ema.generator.parameters())
     # A million images on, the same thousand images weigh little.
-    ema.images.fill_(1_000_000)
+    ema.images = 1_000_000
     ema.update(_filled(0.0), images=1000)
     assert all((parameter > 0.97).all() for parameter in ema.generator.parameters())
     with pytest.raises(ValueError, match=r"ema_ramp must be more than 0"):

@@ -73,6 +73,19 @@ class Flatten(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
+class Unflatten(nn.Module):
+    """The way back, to ``shape`` [C, H, W]."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A view."""
+        channels, height, width = self.shape
+        return x.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
 def _in_pairs(weight: Tensor, padding: int) -> Tensor:
     """A kernel [A, B, 4, 4] of padding 1 or [A, B, 5, 5] of padding 2, for stride 2, as [A, B, 3, 2, 3, 2].
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gan.network import Verdict
-from gan.network.layer import Double, Flatten, Halve, Head, LeakyDropout, glorot_uniform
+from gan.network.layer import Double, Flatten, Halve, Head, LeakyDropout, Unflatten, glorot_uniform
 
 NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
 
@@ -30,10 +30,11 @@ class Generator(nn.Module):
     def __init__(self, size: int, channels: int, latent: int) -> None:
         super().__init__()
         _check(size)
-        self.latent, self.base = latent, size // 4
-        features = 64 * self.base**2
+        self.latent, base = latent, size // 4
+        features = 64 * base**2
         self.dense = nn.Sequential(nn.Linear(latent, features, bias=False), nn.BatchNorm1d(features, **NORM), _leaky())
         self.up = nn.Sequential(
+            Unflatten(64, base, base),  # channels last, as Keras has them
             nn.ConvTranspose2d(64, 32, 5, 2, 2, 1, bias=False), nn.BatchNorm2d(32, **NORM), _leaky(),  # [32, 14, 14]
             Double(32, channels, 5, 2, 2, 1, bias=False), nn.Tanh(),  # [1, 28, 28]
         )  # fmt: skip
@@ -41,7 +42,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] to images [N, channels, size, size] in [-1, 1]."""
-        x: Tensor = self.up(self.dense(z).view(-1, self.base, self.base, 64).permute(0, 3, 1, 2))  # as Keras orders them
+        x: Tensor = self.up(self.dense(z))
         return x
 
 

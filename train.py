@@ -17,6 +17,7 @@ def train(cfg: DictConfig) -> float:
     data = instantiate(cfg.data, _convert_="all")
     model = instantiate(cfg.model, _convert_="all")
     model.hparams.update(config=config, overrides=command.overrides())
+    checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
     callbacks = instantiate(cfg.callback, _convert_="all")
     logger = instantiate(cfg.logger, _convert_="all")
     trainer = instantiate(cfg.trainer, callbacks=list(callbacks.values()), logger=logger, _convert_="all")

@@ -44,7 +44,14 @@ def fastest_precision() -> str:
     return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
 
 
-for resolver in (native_bf16, fastest_precision):
+def class_folders(root: str) -> int:
+    """How many classes a folder of images has."""
+    from gan.data import folder
+
+    return folder.class_folders(root)
+
+
+for resolver in (native_bf16, fastest_precision, class_folders):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
@@ -105,7 +112,7 @@ def explain(error: BaseException, config_name: str) -> str:
     """One line that says what is wrong and what to do."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
-    message = " ".join(str(error).split())
+    message = re.sub(r"^\w+ raised while resolving interpolation: ", "", " ".join(str(error).split()))
     if unknown := re.search(r"Could not override '([^']+)'", message):
         key = unknown[1]
         near = difflib.get_close_matches(key, list(_settings(config_name, [])), n=1, cutoff=0.5)
@@ -142,13 +149,19 @@ def overrides() -> list[str]:
 
 def prepare_training(words: list[str]) -> list[str]:
     """Rewrite the words of ``train.py``: go on with ``ckpt``'s run, name its folder, settle what it trains on."""
-    return _place(settle_data(_continue(words)))
+    from gan import fit_classifier  # which is a command itself
+
+    return _place(fit_classifier.settle(settle_data(_continue(words))))
 
 
 def _quoted(word: str) -> str:
     """A word that names a path, in quotes: a path may hold what means something to Hydra."""
     key, _, path = word.partition("=")
-    bare = key in ("cache", "ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["
+    bare = (
+        key in ("cache", "ckpt", "data.classifier", "data.root", "init_from", "out", "run_dir")
+        and path not in ("", "null")
+        and path[0] not in "'\"["
+    )
     return f"{key}='{path}'" if bare else word
 
 

@@ -176,10 +176,14 @@ def _continue(words: list[str]) -> list[str]:
     return [*before, "data.fallback=none", f"run_dir='{Path(path).absolute().parent}'", *words]  # its data, or none
 
 
+def of_data(words: list[str]) -> list[str]:
+    """The words that choose the data, but for those of a sweep."""
+    return [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=(?![\[{]).*,", word)]
+
+
 def settle_data(words: list[str]) -> list[str]:
     """Turn to ``data.fallback`` where the data set cannot be had, so that name, config and figures all say so."""
-    chosen = [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=.*,", word)]
-    data = compose("train", [*chosen, "run_dir=."]).data
+    data = compose("train", [*of_data(words), "run_dir=."]).data
     try:
         instantiate(data, judge_images=2, batch_size=1, _convert_="all")
     except InstantiationException as error:

@@ -1,6 +1,7 @@
 """``python -m gan.metric.feature data=kmnist``: fit a classifier on training images, report it on the test images."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -30,14 +31,15 @@ def write(cfg: DictConfig, typed: str) -> dict[str, Any]:
         raise ValueError(
             f"data: {path.parent} cannot be written to: keep its classifier elsewhere with data.classifier=PATH/NAME"
         )
-    data: ImageData = instantiate(cfg.data, _convert_="all")
+    data: ImageData = instantiate(cfg.data, batch_size=1, _convert_="all")  # it has batches of its own
     train, test = data.fitting(MOST), data.splits["test"]
-    minutes = cfg.epochs * train.images.numel() / PIXELS_PER_MINUTE
+    epochs = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size)))
+    minutes = epochs * train.images.numel() / PIXELS_PER_MINUTE
     say(f"fitting the classifier of data={cfg.data.name} to {len(train):,} images, about {minutes:.0f} minutes: {path}")
     began = time.perf_counter()
     x, y = train.images, train.labels
-    for epoch, fitted in enumerate(feature.fit(x, y, cfg.data.classes, cfg.epochs, cfg.lr, cfg.batch_size, cfg.seed), 1):
-        say(f"epoch {epoch} of {cfg.epochs}, {time.perf_counter() - began:.0f} s")
+    for epoch, fitted in enumerate(feature.fit(x, y, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed), 1):
+        say(f"epoch {epoch} of {epochs}, {time.perf_counter() - began:.0f} s")
         classifier = fitted
     write_weights(classifier, path)
     card = {
@@ -48,7 +50,7 @@ def write(cfg: DictConfig, typed: str) -> dict[str, Any]:
         "test_accuracy": feature.accuracy(classifier, test.images, test.labels),
         "test_images": len(test),
         "train_images": len(train),
-        "epochs": cfg.epochs,
+        "epochs": epochs,
         "seed": cfg.seed,
         "minutes": round((time.perf_counter() - began) / 60, 1),
         "parameters": sum(p.numel() for p in classifier.parameters()),
@@ -62,11 +64,10 @@ def write(cfg: DictConfig, typed: str) -> dict[str, Any]:
 def settle(words: list[str]) -> list[str]:
     """The words of a training; the classifier that judges its data is fitted where the data needs one of its own and has none.
 
+    In a sweep over data sets that is left to the user: each job says what it lacks.
     Raises ValueError where the one it has reads other images or classes.
     """
-    chosen = [word for word in words if word.startswith(("data=", "data."))]
-    if any("," in word for word in chosen):
-        return words  # a sweep over data sets: each job says what it lacks
+    chosen = command.of_data(words)
     cfg = command.compose("fit_classifier", chosen)
     name, path = cfg.data.classifier, feature.place(cfg.data.classifier)
     if "/" in name and not path.is_file():

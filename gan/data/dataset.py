@@ -40,7 +40,7 @@ class EMNIST(datasets.EMNIST):  # type: ignore[misc]
 
     def _load_data(self) -> tuple[Tensor, Tensor]:
         data, targets = super()._load_data()
-        return data.transpose(1, 2).contiguous(), targets - (self.split == "letters")
+        return data.transpose(1, 2).contiguous(), targets - int(self.split == "letters")
 
     def download(self) -> None:
         """The one archive of all splits, unpacked; of it only what a configuration here reads is kept."""

@@ -31,9 +31,8 @@ def classes(root: Path) -> list[Path]:
 
     Raises FileNotFoundError where there is no such folder, ValueError where it has no folders.
     """
-    if not str(root).strip(".") or not root.is_dir():
-        where = f"{root} is no folder" if str(root).strip(".") else "there is none yet"
-        raise FileNotFoundError(f"data.root must be a folder of images, each class in a folder of its own; {where}")
+    if not root.is_dir():
+        raise FileNotFoundError(f"data.root must be a folder of images, each class in a folder of its own; {root} is none")
     top = root / "train" if (root / "train").is_dir() else root
     found = [path for path in top.iterdir() if path.is_dir() and not path.name.startswith(".")]
     if not found:
@@ -43,7 +42,9 @@ def classes(root: Path) -> list[Path]:
 
 
 def class_folders(root: str) -> int:
-    """How many classes the folder ``root`` has."""
+    """How many classes the folder ``root`` has. Raises what :func:`classes` raises, and ValueError for no name at all."""
+    if not root:
+        raise ValueError("data.root must be given: the folder of images, each class in a folder of its own")
     return len(classes(Path(root).expanduser()))
 
 

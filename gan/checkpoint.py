@@ -5,6 +5,7 @@ theirs ever runs.
 import json
 import logging
 import pickle
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def read(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"ckpt: {path} does not exist; a run keeps best.ckpt and last.ckpt in its folder")
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError, OSError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError, OSError, struct.error) as error:
         raise ValueError(f"ckpt: {path} is damaged, or holds more than plain data: use best.ckpt or an earlier copy") from error
     try:
         check_targets(contents["hyper_parameters"]["config"], f"ckpt: {path}")
@@ -119,7 +120,7 @@ def start_from(model: GAN, path: str | Path | None) -> None:
         raise type(error)(str(error).replace("ckpt:", "init_from:", 1)) from error
     own = {name: value for name, value in model.state_dict().items() if name.startswith(("generator.", "discriminator."))}
     taken = {name: players[name] for name in own if name in players and players[name].shape == own[name].shape}
-    if not any(value.ndim for value in taken.values()):
+    if not any(value.ndim > 1 for value in taken.values()):
         raise ValueError(
             f"init_from: nothing in {path} fits these networks: choose those of that run (network=, network.width=)"
         )

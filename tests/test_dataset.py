@@ -31,16 +31,16 @@ def idx(path: Path, array: np.ndarray) -> None:
 
 def fashion_mnist(root: Path, mnist: str) -> None:
     """Files as Fashion-MNIST's, of MNIST's digits."""
-    for train, part in ((True, "train"), (False, "t10k")):
-        source = datasets.MNIST(mnist, train=train)
+    for is_train, part in ((True, "train"), (False, "t10k")):
+        source = datasets.MNIST(mnist, train=is_train)
         idx(root / f"FashionMNIST/raw/{part}-images-idx3-ubyte", source.data[:500].numpy())
         idx(root / f"FashionMNIST/raw/{part}-labels-idx1-ubyte", source.targets[:500].byte().numpy())
 
 
 def qmnist(root: Path, mnist: str) -> None:
     """Files as QMNIST's, whose labels are eight numbers."""
-    for train, part in ((True, "train"), (False, "test")):
-        source = datasets.MNIST(mnist, train=train)
+    for is_train, part in ((True, "train"), (False, "test")):
+        source = datasets.MNIST(mnist, train=is_train)
         labels = np.stack([source.targets[:500].numpy(), *np.full((7, 500), 77)], 1).astype(np.int32)
         idx(root / f"QMNIST/raw/qmnist-{part}-images-idx3-ubyte", source.data[:500].numpy())
         idx(root / f"QMNIST/raw/qmnist-{part}-labels-idx2-int", labels)
@@ -49,8 +49,8 @@ def qmnist(root: Path, mnist: str) -> None:
 def usps(root: Path, mnist: str) -> None:
     """Files as USPS's: text of ``label index:value``, labels from 1, values in [-1, 1], in 16x16."""
     (root / "USPS").mkdir(parents=True)
-    for train, name in ((True, "usps.bz2"), (False, "usps.t.bz2")):
-        source = datasets.MNIST(mnist, train=train)
+    for is_train, name in ((True, "usps.bz2"), (False, "usps.t.bz2")):
+        source = datasets.MNIST(mnist, train=is_train)
         small = torch.nn.functional.interpolate(source.data[:500, None, 4:24, 4:24].float(), size=16, mode="area") / 127.5 - 1
         lines = [
             f"{label + 1} {' '.join(f'{i}:{value:.4f}' for i, value in enumerate(pixels, 1))} \n"
@@ -178,7 +178,7 @@ def test_a_spoilt_file_is_named_though_its_sum_is_unknown(
             instantiate(cfg, root=str(copy), _convert_="all")
         victim.write_bytes(content)
     (copy / next(iter(cfg.md5))).unlink()
-    with pytest.raises(Exception, match="no complete data set in .* and no download"):
+    with pytest.raises(Exception, match=r"no complete data set in .* and no download"):
         instantiate(cfg, root=str(copy), _convert_="all")
 
 

@@ -153,7 +153,7 @@ def test_what_cannot_be_used_is_named(spoil: object, message: str, tmp_path: Pat
     spoil(root)  # type: ignore[operator]
     with pytest.raises(ValueError, match=message):
         _data(root)
-    assert not [path for path in (Path(os.environ["GAN_CACHE"]) / "folder").rglob(".*")]  # nothing half-written
+    assert not list((Path(os.environ["GAN_CACHE"]) / "folder").rglob(".*"))  # nothing half-written
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,21 @@ import torch
 from torch import Tensor
 
 from gan.data.batch import Batch, Images
+from gan.image import to_float
 
-AROUND = 2**16  # bytes that the system maps around an image that is read
-HELD = 2**27  # bytes that may be mapped before they are given back
+ROWS = 128  # images read before their pages are given back: a system may map 2 MiB around each
 
 
 class Mapped(Images):
-    """Images as in memory, of a mapped file; the pages that were read are given back every now and then.
+    """Images as in memory, of a mapped file; the pages that were read are given back at once.
 
-    They stay in the system's cache as long as it has room, but no longer count as this process's memory.
+    They stay in the system's cache as long as it has room, but do not count as this process's memory.
     """
 
     def __init__(self, array: np.memmap, labels: Tensor) -> None:
         images = torch.from_numpy(array)
         super().__init__(images.unsqueeze(1) if images.ndim == 3 else images, labels)
-        self._array, self._mapped = array, 0
-        self._each = array[:1].nbytes + AROUND
+        self._file = getattr(array, "_mmap", None)
 
     def __getitem__(self, index: int) -> Batch:
         image, label = self.__getitems__([index])
@@ -32,26 +31,17 @@ class Mapped(Images):
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """The batch at ``indices``."""
-        batch = super().__getitems__(indices)
-        self._read(len(indices))
-        return batch
+        found = self.take(torch.as_tensor(indices))
+        return to_float(found.images), found.labels
 
     def take(self, index: Tensor) -> Images:
         """The subset at int64 ``index``, in memory."""
         images = self.images.new_empty(len(index), *self.images.shape[1:])
-        for place, part in zip(images.split(1000), index.split(1000), strict=True):
+        for place, part in zip(images.split(ROWS), index.split(ROWS), strict=True):
             torch.index_select(self.images, 0, part, out=place)
-            self._read(len(part))
+            if self._file is not None and hasattr(mmap, "MADV_DONTNEED"):
+                self._file.madvise(mmap.MADV_DONTNEED)
         return Images(images, self.labels[index])
-
-    def _read(self, count: int) -> None:
-        """Give back what was mapped, where that is enough to matter and the system can."""
-        self._mapped += count * self._each
-        if self._mapped > HELD:
-            self._mapped = 0
-            whole = getattr(self._array, "_mmap", None)
-            if whole is not None and hasattr(mmap, "MADV_DONTNEED"):
-                whole.madvise(mmap.MADV_DONTNEED)
 
 
 def array(path: Path) -> np.memmap:

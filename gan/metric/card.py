@@ -131,9 +131,7 @@ class Card:
 
     def __init__(self, extractor: str, k: int, keep: Path, real: Pair, other: Pair, training: Pair, own: bool) -> None:
         self.extractor = feature.load(extractor)
-        if (shape := tuple(real[0].shape[1:])) != self.extractor.shape:
-            reads, given = ("x".join(map(str, sides)) for sides in (self.extractor.shape, shape))
-            raise ValueError(f"extractor: {extractor} reads images of {reads}, but those of the checkpoint are {given}")
+        self.extractor.check(real[0])
         if not 1 <= k < len(real[0]):
             raise ValueError(f"k must be from 1 to {len(real[0]) - 1}, one less than there are images, got {k}")
         self.k, self.keep = k, keep

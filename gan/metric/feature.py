@@ -75,11 +75,18 @@ class Frozen(nn.Module):
         """Itself: a copy would be the same, and would look at every image once more."""
         return self
 
+    def check(self, x: Tensor) -> None:
+        """Raise ValueError where it does not read images of the size of ``x`` [N, C, H, W]."""
+        if tuple(x.shape[1:]) != self.shape:
+            reads, given = ("x".join(map(str, sides)) for sides in (self.shape, x.shape[1:]))
+            raise ValueError(f"the classifier reads images of {reads}, not {given}: choose that of the data (data.classifier)")
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits in float32, whatever the precision around them."""
+        self.check(x)
         if self._last is None or self._last[0] is not x:
             with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-                one = x.float().view(-1, *self.classifier.shape).contiguous(memory_format=torch.channels_last)
+                one = x.float().reshape(-1, *self.classifier.shape).contiguous(memory_format=torch.channels_last)
                 self._last = x, self._joint(*self.classifier(one))
         return self._last[1]
 

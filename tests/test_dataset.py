@@ -203,3 +203,47 @@ def test_a_run_fits_its_classifier_first_and_its_figures_bear_its_name(
     assert "fitting" not in capsys.readouterr().err
     with pytest.raises(SystemExit, match="is of other images or classes: delete it"):
         call(train, *run, "data.classes=30")
+
+
+def test_one_download_serves_all_of_emnist_and_the_rest_of_it_is_left_out(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words("emnist", tmp_path, request)  # skips where it is not here
+    source = Path(os.environ.get("GAN_DATA", "data")) / "EMNIST" / "raw"
+
+    def download(self: datasets.EMNIST) -> None:
+        raw = Path(self.raw_folder)
+        raw.mkdir(parents=True, exist_ok=True)
+        for path in source.iterdir():
+            shutil.copyfile(path, raw / path.name)
+            shutil.copyfile(path, raw / path.name.replace("digits", "byclass"))
+        (raw / "gzip").mkdir(exist_ok=True)
+        (raw / "gzip.zip").touch()
+        (raw / "gzip" / "emnist-digits-mapping.txt.gz").touch()
+
+    monkeypatch.setattr(datasets.EMNIST, "download", download)
+    for name in ("emnist", "emnist_letters"):
+        cfg = command.compose("train", [f"data={name}", f"data.root={tmp_path}", "batch_size=4", "run_dir=."]).data
+        instantiate(cfg, _convert_="all").setup()
+        monkeypatch.delattr(datasets.EMNIST, "download", raising=False)  # the second needs none
+        monkeypatch.setattr(datasets.EMNIST, "download", None, raising=False)
+    assert {path.name for path in (tmp_path / "EMNIST" / "raw").iterdir()} == {path.name for path in source.iterdir()}
+    assert [path.name for path in tmp_path.iterdir()] == ["EMNIST"]
+
+
+@pytest.mark.parametrize("name", ["qmnist", "usps"])
+def test_a_download_brings_both_parts(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = command.compose("train", [*words(name, tmp_path / "made", request), "batch_size=4", "run_dir=."]).data
+
+    def fetch(url: str, root: str, *_: object, **__: object) -> None:
+        file = next(path for path in (tmp_path / "made").rglob("*") if path.name == Path(url).name.removesuffix(".gz"))
+        Path(root).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, Path(root) / file.name)
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fetch)
+    monkeypatch.setattr("torchvision.datasets.usps.download_url", fetch)
+    there = instantiate(cfg, root=str(tmp_path / "there"), _convert_="all")
+    there.setup()
+    assert len(there.splits["test"]) == 500

@@ -22,13 +22,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from gan import command
 from gan.file import write_text
 from gan.network import report
-from gan.network.layer import Dropout
+from gan.network.layer import LeakyDropout
 
 
 def plain_dropout(module: nn.Module) -> nn.Module:
-    """The same network with torch's own dropout."""
+    """The same network with torch's own leaky ReLU and dropout."""
     for name, child in module.named_children():
-        setattr(module, name, nn.Dropout(0.3) if isinstance(child, Dropout) else plain_dropout(child))
+        usual = nn.Sequential(nn.LeakyReLU(0.3, inplace=True), nn.Dropout(0.3))
+        setattr(module, name, usual if isinstance(child, LeakyDropout) else plain_dropout(child))
     return module
 
 

@@ -1,4 +1,7 @@
-"""What the commands share: from the words a person types to a composed configuration, and errors in one line."""
+"""What the commands share: from the words a person types to a composed configuration, and errors in one line.
+
+Nothing here imports torch or Lightning, which take seconds, before it is needed: --help and a typo are answered at once.
+"""
 
 import difflib
 import functools
@@ -7,40 +10,41 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
-import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-
-from gan import checkpoint
-from gan.data import Unavailable
 
 CONF = str(Path(__file__).parent.parent / "conf")
 _ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}
 Task = Callable[[DictConfig], Any]
-# What a user's hand can cause. Anything else is a defect of ours and shows its traceback.
-EXPECTED = (
-    HydraException, OmegaConfBaseException, MisconfigurationException, ValueError, OSError, ArithmeticError, ImportError,
-)  # fmt: skip
+EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
+
+
+def expected(error: BaseException) -> bool:
+    """Whether a user's hand can cause it. Anything else is a defect of ours and shows its traceback."""
+    return isinstance(error, EXPECTED) or type(error).__name__ == "MisconfigurationException"  # Lightning's
 
 
 def native_bf16() -> bool:
     """Whether the processor multiplies bf16 by itself."""
+    import torch
+
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def fastest_precision() -> str:
     """``bf16-mixed`` where the device multiplies bf16 by itself, else ``32-true``."""
+    import torch
+
     return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
 
 
@@ -83,22 +87,22 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints lines of its own and leaves
             try:
                 if _ASKS.isdisjoint(sys.argv):
-                    words = [_quoted(word) for word in sys.argv[1:]]
-                    check_numbers(config_name, words)
+                    words = [quoted(word) for word in sys.argv[1:]]
+                    check_words(config_name, words)
                     sys.argv[1:] = prepare(words)
                 command()
-            except EXPECTED as error:
+            except Exception as error:
                 leave(error)
 
         @functools.wraps(task)
         def brief(cfg: DictConfig) -> Any:
             try:
                 return task(cfg)
-            except EXPECTED as error:  # leave here: on its way through Hydra it would gather lines
+            except Exception as error:  # leave here: on its way through Hydra it would gather lines
                 leave(error)
 
         def leave(error: Exception) -> NoReturn:
-            if os.environ.get("GAN_TRACEBACK"):
+            if os.environ.get("GAN_TRACEBACK") or not expected(error):
                 raise error
             sys.exit(f"error: {explain(error, config_name)}")
 
@@ -108,26 +112,29 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
     return decorate
 
 
-def explain(error: BaseException, config_name: str) -> str:
-    """One line that says what is wrong and what to do."""
+def explain(error: BaseException, *config_names: str) -> str:
+    """One line that says what is wrong and what to do, knowing the settings of these root configurations."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     message = re.sub(r"^\w+ raised while resolving interpolation: ", "", " ".join(str(error).split()))
     if unknown := re.search(r"Could not override '([^']+)'", message):
-        key = unknown[1]
-        near = difflib.get_close_matches(key, list(_settings(config_name, [])), n=1, cutoff=0.5)
-        return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
+        return _no_such_setting(unknown[1], [name for root in config_names for name in _settings(root, [])])
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}; choose another folder or make room there".lstrip(": ")
     return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)
+
+
+def _no_such_setting(key: str, settings: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, list(settings), n=1, cutoff=0.5)
+    return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
 
 
 def _settings(config_name: str, words: list[str]) -> dict[str, object]:
     """Every dotted name of a root configuration with what stands there, unresolved."""
 
     def walk(node: object, prefix: str) -> Iterator[tuple[str, object]]:
-        if isinstance(node, dict):
-            for key, value in node.items():
+        if isinstance(node, dict | list):
+            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
                 yield f"{prefix}{key}", value
                 yield from walk(value, f"{prefix}{key}.")
 
@@ -154,7 +161,7 @@ def prepare_training(words: list[str]) -> list[str]:
     return _place(fit_classifier.settle(settle_data(_continue(words))))
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word that names a path, in quotes: a path may hold what means something to Hydra."""
     key, _, path = word.partition("=")
     bare = (
@@ -170,6 +177,8 @@ def _continue(words: list[str]) -> list[str]:
     path = next((word.removeprefix("ckpt=") for word in reversed(words) if word.startswith("ckpt=")), "null").strip("'\"")
     if path in ("", "null"):
         return words
+    from gan import checkpoint
+
     before = checkpoint.read(path)["hyper_parameters"].get("overrides", [])
     if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
         raise ValueError(f"ckpt: {path} carries words that are no settings: not loaded")
@@ -183,6 +192,8 @@ def of_data(words: list[str]) -> list[str]:
 
 def settle_data(words: list[str]) -> list[str]:
     """Turn to ``data.fallback`` where the data set cannot be had, so that name, config and figures all say so."""
+    from gan.data import Unavailable
+
     data = compose("train", [*of_data(words), "run_dir=."]).data
     try:
         instantiate(data, judge_images=2, batch_size=1, _convert_="all")
@@ -201,12 +212,16 @@ def settle_data(words: list[str]) -> list[str]:
     return words
 
 
-def check_numbers(config_name: str, words: list[str]) -> None:
-    """Raise ValueError where a word sets a number to something else; what it sets is known from the groups' files."""
-    typed = OverridesParser.create().parse_overrides([word for word in words if re.match(r"[\w.]+=", word)])
+def check_words(config_name: str, words: list[str]) -> None:
+    """Raise ValueError where a word sets nothing, or a number to something else. The groups' files say what there is."""
+    words = [word for word in words if re.match(r"[\w.]+=", word) and not word.startswith("hydra")]
+    typed = OverridesParser.create().parse_overrides(words)
     groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir()]
     settings = _settings(config_name, [str(word.input_line) for word in groups if not word.is_sweep_override()])
+    known_all = not any(word.is_sweep_override() for word in groups)
     for word in typed:
+        if known_all and word not in groups and word.key_or_group not in settings:
+            raise ValueError(_no_such_setting(word.key_or_group, settings))
         known = settings.get(word.key_or_group)
         if type(known) not in (int, float):
             continue  # a glob over a group's files, too, which only Hydra's own sweeper can list

@@ -12,7 +12,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
@@ -47,7 +46,7 @@ def job(train: Job) -> Job:
             return train(cfg)
         except Exception as error:
             line = command.explain(error, "train")
-            log.error("job %s: %s", folder.name, line, exc_info=not isinstance(error, command.EXPECTED))
+            log.error("job %s: %s", folder.name, line, exc_info=not command.expected(error))
             failed.write_text(json.dumps({"overrides": words, "error": line}))
             return math.nan
 
@@ -65,6 +64,8 @@ class Table(Callback):
         words = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
         jobs = prod(len(list(word.sweep_string_iterator())) for word in words if word.is_sweep_override())
         at_once = launcher.get("n_jobs", -1)
+        import torch
+
         side_by_side = min(jobs, at_once if at_once > 0 else torch.get_num_threads())
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, torch.get_num_threads() // max(1, side_by_side))))
 
@@ -79,7 +80,7 @@ class Table(Callback):
             table.writerows(rows)
         # On the screen, what the sweep varied; all figures (their names have a slash) and settings are in the file.
         varied = [name for name in columns if "/" not in name and len({row.get(name) for row in rows}) > 1]
-        print(_text(rows, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
+        print(text(rows, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
         print(f"results: {folder / 'results.csv'}")  # noqa: T201
         if failures := [row["job"] for row in rows if row.get("error")]:
             sys.exit(  # Hydra turns a callback's exceptions into warnings
@@ -101,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def _text(rows: list[dict[str, Any]], columns: list[str]) -> str:
+def text(rows: list[dict[str, Any]], columns: list[str]) -> str:
     """The table as a person reads it."""
 
     def cell(value: object) -> str:

@@ -182,3 +182,8 @@ def test_a_run_on_mnist_is_not_resumed_on_other_data(
     torch.save(contents, tmp_path / "a=b, c.ckpt")  # a name that means something to Hydra
     message = _complaint(capsys, train, f"ckpt={tmp_path / 'a=b, c.ckpt'}")
     assert "point data.root or GAN_DATA at a folder" in message
+
+
+def test_help_and_typos_wait_for_no_heavy_import() -> None:
+    code = "import sys, train; from gan import command; command.check_words('train', ['seed=1']); print('torch' in sys.modules)"
+    assert run("-c", code).stdout.strip() == "False"

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from gan import checkpoint, command
 
 CONF = Path(command.CONF)
-GROUPS = sorted(path for path in CONF.glob("*/*.yaml"))
+STUDY = {"sweep", "sampler", "pruner"}  # groups of tune.yaml, the others being train.yaml's
+GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY)
 ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
@@ -29,6 +30,14 @@ def test_every_choice_composes_and_every_target_resolves(path: Path) -> None:
         assert get_class(target)
     checkpoint.check_targets(config, "conf")
     assert instantiate(config["model"], _convert_="all")
+
+
+@pytest.mark.parametrize(
+    "path", [path for group in sorted(STUDY) for path in sorted((CONF / group).glob("*.yaml"))], ids=lambda path: path.stem
+)
+def test_every_choice_of_a_study_composes_and_every_target_resolves(path: Path) -> None:
+    for target in checkpoint.targets(command.plain(command.compose("tune", [f"{path.parent.name}={path.stem}"]))):
+        assert get_class(target)
 
 
 @pytest.mark.parametrize("root", ROOTS)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
+from torch.utils.data import DistributedSampler
 
 from gan import command
-from gan.data import Digits, ImageData, Images, Unavailable
+from gan.data import Batches, Digits, ImageData, Images, Unavailable
 
 
 def _data(*words: str) -> ImageData:
@@ -62,12 +63,34 @@ def test_an_epoch_shows_every_image_as_often_as_asked_in_an_order_of_its_own() -
     loader = data.train_dataloader()
     orders = []
     for epoch in (0, 1, 0):
-        loader.sampler.set_epoch(epoch)
-        orders.append(list(loader.sampler))
+        loader.set_epoch(epoch)
+        orders.append(loader.order().tolist())
     assert sorted(orders[0]) == list(range(3000))  # two times 1,500
     images = data.splits["train"].images
     assert torch.equal(images[:1500], images[1500:])
     assert orders[0] == orders[2] != orders[1]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.parametrize(("n", "processes"), [(10, 1), (10, 3), (2, 5), (9, 3)])
+def test_batches_are_dealt_out_as_torchs_distributed_sampler_does(n: int, processes: int, seed: int | None) -> None:
+    images = Images(torch.zeros(n, 1, 2, 2, dtype=torch.uint8), torch.arange(n))
+    for rank in range(processes):
+        batches = Batches(images, 2, processes, rank, seed)
+        known = DistributedSampler(images, processes, rank, shuffle=seed is not None, seed=seed or 0)
+        batches.set_epoch(4)
+        known.set_epoch(4)
+        assert batches.order().tolist() == list(known)
+        labels = torch.cat([y for _, y in batches]).tolist() if len(batches) else []
+        whole = len(list(known)) // 2 * 2
+        assert labels == list(known)[: whole if seed is not None else None]
+        assert len(list(batches)) == len(batches)
+
+
+def test_images_move_to_a_device_once() -> None:
+    images = Images(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.arange(3))
+    assert images.on(torch.device("cpu")) is images
+    assert images.on(torch.device("meta")).images.device.type == "meta"
 
 
 def test_a_batch_gathered_whole_is_the_images_one_by_one() -> None:

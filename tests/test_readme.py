@@ -8,6 +8,8 @@ import pytest
 from conftest import ROOT, SHORT, call, run
 
 from gan import command, evaluate, export, generate
+from gan.tune import space
+from gan.tune.__main__ import divide
 
 README = (ROOT / "README.md").read_text()
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
@@ -24,13 +26,17 @@ def _words(line: str) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("python") and "pip" not in line])
 def test_every_python_command_composes(line: str) -> None:
     root, words = _words(line)
+    if root == "tune":
+        cfg = command.compose(root, divide(words))
+        assert space.read(cfg.sweep, list(cfg.train))
+        return
     launcher = [word for word in words if word.startswith("hydra")]
     single = [
         re.sub(r"=([^\[,]*),.*", r"=\1", word).replace("glob(*)", "best")
         for word in words
         if word not in launcher and not word.startswith("run_dir")
     ]
-    command.check_numbers(root, words)
+    command.check_words(root, words)
     assert command.compose(root, [*single, "run_dir=x"] if root == "train" else single)
 
 

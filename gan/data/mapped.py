@@ -29,7 +29,7 @@ class Mapped(Images):
         image, label = self.__getitems__([index])
         return image[0], label[0]
 
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
+    def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
         """The batch at ``indices``."""
         found = self.take(torch.as_tensor(indices))
         return to_float(found.images), found.labels
@@ -42,6 +42,10 @@ class Mapped(Images):
             if self._file is not None and hasattr(mmap, "MADV_DONTNEED"):
                 self._file.madvise(mmap.MADV_DONTNEED)
         return Images(images, self.labels[index])
+
+    def on(self, device: torch.device) -> Images:
+        """Themselves: they stay where they are, whatever the device."""
+        return self
 
 
 def array(path: Path) -> np.memmap:

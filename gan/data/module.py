@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, DistributedSampler
 
-from gan.data.batch import Batch, Images
+from gan.data.batch import Batches, Images
 from gan.data.intact import check
 from gan.data.mapped import Mapped
 
@@ -25,10 +24,6 @@ ARCHIVES = {".gz", ".zip", ".xz"}  # of downloads, once unpacked
 
 class Unavailable(FileNotFoundError):
     """The data set is neither on this machine nor to be had from the network."""
-
-
-def _as_is(batch: Any) -> Any:
-    return batch
 
 
 class ImageData(LightningDataModule):
@@ -164,32 +159,29 @@ class ImageData(LightningDataModule):
         """How many processes share the work, and which this one is."""
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> Batches:
         """Whole batches in an order that depends on seed and epoch alone."""
         self.setup()
-        processes, rank = self._processes()
+        processes, _ = self._processes()
         if self.batch_size % processes:
             raise ValueError(f"batch_size={self.batch_size} is not a multiple of the {processes} devices that share it")
-        # Its set_epoch, which Lightning calls, makes a resumed epoch the epoch it would have been.
-        sampler: DistributedSampler[Batch] = DistributedSampler(self.splits["train"], processes, rank, seed=self.seed)
-        return self._loader("train", self.batch_size // processes, sampler, drop_last=True)
+        return self._batches("train", self.batch_size // processes, self.seed)
 
-    def judge_dataloader(self, split: str) -> DataLoader[Batch]:
+    def judge_dataloader(self, split: str) -> Batches:
         """Images of ``split`` (val, val_floor, test, test_floor) in a fixed order, shared by turns among processes."""
         self.setup()
-        processes, rank = self._processes()
-        sampler: DistributedSampler[Batch] = DistributedSampler(self.splits[split], processes, rank, shuffle=False)
-        return self._loader(split, JUDGE_BATCH // processes, sampler)
+        return self._batches(split, JUDGE_BATCH // self._processes()[0])
 
-    def _loader(self, split: str, batch: int, sampler: DistributedSampler[Batch], **more: Any) -> DataLoader[Batch]:
-        # A generator of its own keeps the loader's hands off the global random state, which the noise comes from.
-        own = torch.Generator().manual_seed(self.seed)
-        return DataLoader(self.splits[split], batch, sampler=sampler, collate_fn=_as_is, generator=own, **more)
+    def _batches(self, split: str, batch: int, seed: int | None = None) -> Batches:
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        # What is taken from the training images and moved stays there for the epochs to come.
+        self.splits[split] = self.splits[split].on(device)
+        return Batches(self.splits[split], batch, *self._processes(), seed)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> Batches:
         """The reference of ``val/`` figures."""
         return self.judge_dataloader("val")
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> Batches:
         """The reference of ``test/`` figures."""
         return self.judge_dataloader("test")

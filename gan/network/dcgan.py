@@ -10,7 +10,7 @@ import itertools
 from torch import Tensor, nn
 
 from gan.network import Verdict
-from gan.network.layer import Head, Labelled, he_normal, stages, widths
+from gan.network.layer import Double, Halve, Head, Labelled, he_normal, stages, widths
 
 
 class Generator(nn.Module):
@@ -29,7 +29,7 @@ class Generator(nn.Module):
                 layers += self._layer(nn.ConvTranspose2d(w[i - 1], w[i], 4, stride=2, padding=1, bias=False))
             for _ in range(depth):
                 layers += self._layer(nn.Conv2d(w[i], w[i], 3, padding=1, bias=False))
-        self.stack = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1), nn.Tanh())
+        self.stack = nn.Sequential(*layers, Double(width, channels, 4, stride=2, padding=1), nn.Tanh())
         self.apply(he_normal)
 
     @staticmethod
@@ -55,7 +55,8 @@ class Discriminator(nn.Module):
         w = [channels, *widths(width, count - 1)]  # [1, 32, 64]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(w):
-            layers += self._layer(nn.Conv2d(before, after, 4, stride=2, padding=1), norm if layers else "none")
+            halve = nn.Conv2d if layers else Halve
+            layers += self._layer(halve(before, after, 4, stride=2, padding=1), norm if layers else "none")
             for _ in range(depth):
                 layers += self._layer(nn.Conv2d(after, after, 3, padding=1), norm)
         features = 4 * width

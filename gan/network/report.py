@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gan.network import Verdict
-from gan.network.layer import Dropout, Head, glorot_uniform
+from gan.network.layer import Double, Flatten, Halve, Head, LeakyDropout, glorot_uniform
 
 NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
 
@@ -35,13 +35,13 @@ class Generator(nn.Module):
         self.dense = nn.Sequential(nn.Linear(latent, features, bias=False), nn.BatchNorm1d(features, **NORM), _leaky())
         self.up = nn.Sequential(
             nn.ConvTranspose2d(64, 32, 5, 2, 2, 1, bias=False), nn.BatchNorm2d(32, **NORM), _leaky(),  # [32, 14, 14]
-            nn.ConvTranspose2d(32, channels, 5, 2, 2, 1, bias=False), nn.Tanh(),  # [1, 28, 28]
+            Double(32, channels, 5, 2, 2, 1, bias=False), nn.Tanh(),  # [1, 28, 28]
         )  # fmt: skip
         self.apply(glorot_uniform)  # the Keras default
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] to images [N, channels, size, size] in [-1, 1]."""
-        x: Tensor = self.up(self.dense(z).view(-1, 64, self.base, self.base))
+        x: Tensor = self.up(self.dense(z).view(-1, self.base, self.base, 64).permute(0, 3, 1, 2))  # as Keras orders them
         return x
 
 
@@ -52,9 +52,9 @@ class Discriminator(nn.Module):
         super().__init__()
         _check(size)
         self.stack = nn.Sequential(
-            nn.Conv2d(channels, 32, 5, 2, 2), _leaky(), Dropout(0.3),  # [32, 14, 14]
-            nn.Conv2d(32, 64, 5, 2, 2), _leaky(), Dropout(0.3),  # [64, 7, 7]
-            nn.Flatten(),
+            Halve(channels, 32, 5, 2, 2), LeakyDropout(0.3, 0.3),  # [32, 14, 14]
+            nn.Conv2d(32, 64, 5, 2, 2), LeakyDropout(0.3, 0.3),  # [64, 7, 7]
+            Flatten(),
         )  # fmt: skip
         self.head = Head(64 * (size // 4) ** 2, 0, "projection")
         self.apply(glorot_uniform)  # the Keras default

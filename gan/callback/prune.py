@@ -1,0 +1,32 @@
+"""Pruning: the trials of a study that promise little stop early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+
+class Prune(Callback):
+    """Reports every epoch's objective to a trial, and ends the run where the study's pruner condemns it.
+
+    The trial then carries ``pruned`` before the run ends, so that a kill between the two cannot make it a finished one.
+    ``reported`` are the epochs that the trial knows from before it was interrupted.
+    """
+
+    def __init__(self, trial: Trial, objective: str, reported: Container[int] = ()) -> None:
+        self.trial, self.objective, self.reported = trial, objective, reported
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Report, ask, and obey."""
+        value, epoch = float(trainer.callback_metrics.get(self.objective, math.nan)), trainer.current_epoch + 1
+        if math.isfinite(value) and epoch not in self.reported:
+            self.trial.report(value, epoch)
+        if epoch != trainer.max_epochs and self.trial.should_prune():
+            self.trial.set_user_attr("pruned", True)
+            trainer.should_stop = True

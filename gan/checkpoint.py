@@ -3,7 +3,9 @@ theirs ever runs.
 """
 
 import json
+import logging
 import pickle
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ import torch
 from hydra.utils import instantiate
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from gan.model import GAN
 from gan.network import Generator
 
+log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "weights" / "digits.safetensors"  # what python -m gan.export made of experiment=best
 
 # What a configuration may name. A checkpoint comes from a stranger: its targets are called with its arguments.
@@ -55,7 +59,7 @@ def read(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"ckpt: {path} does not exist; a run keeps best.ckpt and last.ckpt in its folder")
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError, OSError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError, KeyError, OSError, struct.error) as error:
         raise ValueError(f"ckpt: {path} is damaged, or holds more than plain data: use best.ckpt or an earlier copy") from error
     try:
         check_targets(contents["hyper_parameters"]["config"], f"ckpt: {path}")
@@ -99,3 +103,39 @@ def generator(path: str | Path | None) -> Generator:
         raise ValueError(f"ckpt: {path} and its JSON are damaged or do not belong together: export them again") from error
     made: Generator = network.requires_grad_(False).eval()
     return made
+
+
+def start_from(model: GAN, path: str | Path | None) -> None:
+    """Let both players, and the average, start from another run's: its averaged generator and its discriminator.
+
+    ``path`` is a checkpoint, or a FILE.safetensors for the generator alone; None changes nothing. What differs in shape,
+    with the classes or channels of other data, stays as it was initialised; one line of the log names it. Raises what
+    :func:`read` and :func:`generator` raise, and ValueError where nothing fits.
+    """
+    if path is None:
+        return
+    try:
+        players = _players(path)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(str(error).replace("ckpt:", "init_from:", 1)) from error
+    own = {name: value for name, value in model.state_dict().items() if name.startswith(("generator.", "discriminator."))}
+    taken = {name: players[name] for name in own if name in players and players[name].shape == own[name].shape}
+    if not any(value.ndim > 1 for value in taken.values()):
+        raise ValueError(
+            f"init_from: nothing in {path} fits these networks: choose those of that run (network=, network.width=)"
+        )
+    average = {f"ema.{name}": value for name, value in taken.items() if name.startswith("generator.")}
+    model.load_state_dict(taken | average, strict=False)
+    left = [f"{name} {list(value.shape)}" for name, value in own.items() if name not in taken]
+    rest = f"; as initialised: {', '.join(left)}" if left else ""
+    log.info("init_from: %d of %d tensors are those of %s%s", len(taken), len(own), path, rest)
+
+
+def _players(path: str | Path) -> dict[str, Tensor]:
+    """The averaged generator's tensors and, of a checkpoint, the discriminator's, by their names in a model."""
+    if Path(path).suffix == ".safetensors":
+        network: Any = generator(path)
+        return {f"generator.{name}": value for name, value in network.state_dict().items()}
+    state = read(path)["state_dict"]
+    average = {name.removeprefix("ema."): value for name, value in state.items() if name.startswith("ema.generator.")}
+    return average | {name: value for name, value in state.items() if name.startswith("discriminator.")}

@@ -48,7 +48,14 @@ def fastest_precision() -> str:
     return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
 
 
-for resolver in (native_bf16, fastest_precision):
+def class_folders(root: str) -> int:
+    """How many classes a folder of images has."""
+    from gan.data import folder
+
+    return folder.class_folders(root)
+
+
+for resolver in (native_bf16, fastest_precision, class_folders):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
@@ -109,7 +116,7 @@ def explain(error: BaseException, *config_names: str) -> str:
     """One line that says what is wrong and what to do, knowing the settings of these root configurations."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
-    message = " ".join(str(error).split())
+    message = re.sub(r"^\w+ raised while resolving interpolation: ", "", " ".join(str(error).split()))
     if unknown := re.search(r"Could not override '([^']+)'", message):
         return _no_such_setting(unknown[1], [name for root in config_names for name in _settings(root, [])])
     if isinstance(error, OSError) and error.strerror:
@@ -149,13 +156,19 @@ def overrides() -> list[str]:
 
 def prepare_training(words: list[str]) -> list[str]:
     """Rewrite the words of ``train.py``: go on with ``ckpt``'s run, name its folder, settle what it trains on."""
-    return _place(settle_data(_continue(words)))
+    from gan import fit_classifier  # which is a command itself
+
+    return _place(fit_classifier.settle(settle_data(_continue(words))))
 
 
 def quoted(word: str) -> str:
     """A word that names a path, in quotes: a path may hold what means something to Hydra."""
     key, _, path = word.partition("=")
-    bare = key in ("cache", "ckpt", "data.root", "out", "run_dir") and path not in ("", "null") and path[0] not in "'\"["
+    bare = (
+        key in ("cache", "ckpt", "data.classifier", "data.root", "init_from", "out", "run_dir")
+        and path not in ("", "null")
+        and path[0] not in "'\"["
+    )
     return f"{key}='{path}'" if bare else word
 
 
@@ -172,12 +185,16 @@ def _continue(words: list[str]) -> list[str]:
     return [*before, "data.fallback=none", f"run_dir='{Path(path).absolute().parent}'", *words]  # its data, or none
 
 
+def of_data(words: list[str]) -> list[str]:
+    """The words that choose the data, but for those of a sweep."""
+    return [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=(?![\[{]).*,", word)]
+
+
 def settle_data(words: list[str]) -> list[str]:
     """Turn to ``data.fallback`` where the data set cannot be had, so that name, config and figures all say so."""
     from gan.data import Unavailable
 
-    chosen = [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=.*,", word)]
-    data = compose("train", [*chosen, "run_dir=."]).data
+    data = compose("train", [*of_data(words), "run_dir=."]).data
     try:
         instantiate(data, judge_images=2, batch_size=1, _convert_="all")
     except InstantiationException as error:

@@ -1,6 +1,7 @@
 """``python -m gan.evaluate ckpt=RUN/best.ckpt``: the card of a checkpoint, from the callback that judged its training on."""
 
 import json
+import os
 import re
 import time
 from importlib.metadata import version
@@ -36,6 +37,8 @@ MEANING = {
     "label_agreement": "% of fakes read as the class they were made for",
     "cas": "% of real images read by a classifier that saw fakes only; the floor's saw real images only",
     "smallest_class": "% of fakes in the rarest class",
+    "modes_covered": "classes among the fakes",
+    "mode_kl": "how unevenly fakes fall into classes, KL from uniform in nats; 0 at best",
     "nearest": "distance to the nearest training image over that of real images; below 1: nearer",
     "copies": "% of fakes that copy a training image",
     "duplicates": "% of fakes that copy another fake",
@@ -73,18 +76,40 @@ class Judging(NamedTuple):
     figures: dict[str, float]
 
 
+def _moved(config: Any, before: str, after: str) -> Any:
+    """A plain configuration in which every path below ``before`` is below ``after``."""
+    if isinstance(config, dict):
+        return {key: _moved(value, before, after) for key, value in config.items()}
+    if isinstance(config, list):
+        return [_moved(value, before, after) for value in config]
+    is_below = isinstance(config, str) and (config == before or config.startswith(f"{before}/"))
+    return after + config[len(before) :] if is_below else config
+
+
+def configuration(hparams: Any, root: str | None) -> dict[str, Any]:
+    """What a checkpoint's run was made of, with its data, and the classifier beside that, in ``root``.
+
+    By default in GAN_DATA, or where the run found a folder of its user's own.
+    """
+    config = dict(hparams["config"])
+    data = config["data"] = {"classifier": "mnist"} | config["data"]  # which earlier runs had no word for
+    root = root or (os.environ.get("GAN_DATA") if data["md5"] else None)
+    if root is None or not data["root"]:
+        return config
+    return config | {part: _moved(config[part], data["root"], root) for part in ("data", "callback")}
+
+
 def judge(ckpt: str, split: str, root: str | None, *watchers: Callback) -> Judging:
     """Figures and their floors against ``split`` (val or test), in one process.
 
-    ``root`` is where the data is on this machine; by default where the run found it. Raises ValueError for another split
+    ``root`` is where the data is on this machine; see :func:`configuration`. Raises ValueError for another split
     and whatever :func:`gan.checkpoint.load` and the data raise.
     """
     if split not in LOOPS:
         raise ValueError(f"split must be one of {', '.join(LOOPS)}, got {split}")
     model = checkpoint.load(ckpt)
-    config = dict(model.hparams["config"])
-    where = {"root": root} if root is not None and config["data"]["root"] else {}
-    data = instantiate(config["data"], **where, _convert_="all")
+    config = configuration(model.hparams, root)
+    data = instantiate(config["data"], _convert_="all")
     quality = instantiate(config["callback"]["quality"], _convert_="all")
     alone = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
@@ -103,12 +128,14 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         raise ValueError(f"cas.images must be 0 (leaves cas out) or {BATCH} or more, got {cfg.cas.images}")
     if cfg.cas.epochs < 1:
         raise ValueError(f"cas.epochs must be 1 or more, got {cfg.cas.epochs}")
-    collect = Collect(load(cfg.extractor))
+    known = configuration(checkpoint.read(cfg.ckpt)["hyper_parameters"], cfg.data.root)["data"]["classifier"]
+    extractor = cfg.extractor or known
+    collect = Collect(load(extractor))
     config, model, data, logged = judge(cfg.ckpt, cfg.split, cfg.data.root, collect)
     fake, split = collect.seen, cfg.split
     real, other = (_pair(data.splits[name], len(fake.labels)) for name in (split, f"{split}_floor"))
     keep, own = Path(cfg.cache).expanduser(), split == "val"
-    card = Card(cfg.extractor, cfg.k, keep, real, other, _pair(data.others("test")), own)
+    card = Card(extractor, cfg.k, keep, real, other, _pair(data.others("test")), own)
     figures = card.figures(fake)
     cas = cfg.cas.images if model.ema.generator.classes else 0
     if cas:
@@ -131,7 +158,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         },
         "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED},
         "cas": {"epochs": cfg.cas.epochs, "bf16": cfg.cas.bf16},
-        "extractor": {"name": cfg.extractor} | {name: card.known[name] for name in ("sha256", "test_accuracy")},
+        "extractor": {"name": extractor} | {name: card.known[name] for name in ("sha256", "test_accuracy")},
         "versions": {name: version(name) for name in LIBRARIES},
         "seconds": round(time.perf_counter() - began, 1),
     }
@@ -177,7 +204,9 @@ def markdown(card: dict[str, Any]) -> str:
             table(
                 ["class", "share", "floor", "label agreement", "floor"],
                 *([c, *cells(f"class_share_{c}", ".2%"), *cells(f"label_agreement_{c}", ".2%")] for c in of_class),
-            ),
+            )
+            if of_class
+            else "There are too many classes to tell of each.",
             f"The floor is what other real images get. {images['judged']:,} fakes, seeds from {seeds['judged']}, against "
             f"{images['reference']:,} real images; {images['training']:,} training images; k = {card['k']}.{cas}",
             f"Checkpoint {card['ckpt_sha256']}, chosen by {card['chosen_by']}. Classifier {extractor['name']} "

@@ -50,7 +50,7 @@ def check(cfg: DictConfig) -> Path:
     if path.is_file() and not cfg.overwrite:
         raise ValueError(f"out: {path} exists: choose another name, or overwrite=true")
     for name in ("n", "columns"):
-        if not isinstance(cfg[name], int) or cfg[name] < 1:
+        if (name, cfg[name]) != ("columns", None) and (not isinstance(cfg[name], int) or cfg[name] < 1):
             raise ValueError(f"{name} must be a whole number of 1 or more, got {cfg[name]}")
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise ValueError(f"seed must be a whole number of 0 or more, got {cfg.seed}")
@@ -70,7 +70,7 @@ def main(cfg: DictConfig) -> None:
             raise ValueError(f"label={cfg.label} is not among the labels of this generator ({known})")
         y = torch.full_like(seeds, cfg.label)
     x = torch.cat(list(sample.generate(generator, seeds, y)))
-    WRITERS[path.suffix](x, y, path, cfg.columns)
+    WRITERS[path.suffix](x, y, path, cfg.columns or sample.columns(generator.classes))
     print(f"{cfg.n} images from seed {cfg.seed}: {path}")  # noqa: T201
 
 

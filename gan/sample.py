@@ -27,6 +27,11 @@ def labels(seeds: Tensor, classes: int) -> Tensor:
     return seeds % classes if classes else torch.full_like(seeds, -1)
 
 
+def columns(classes: int) -> int:
+    """Of a grid of images with balanced labels: one for each class, but 10 where there are none or too many to see."""
+    return classes if 0 < classes <= 50 else 10
+
+
 @contextmanager
 def evaluating(module: Generator) -> Iterator[None]:
     """Evaluation mode without gradients; the mode it had before comes back afterwards.

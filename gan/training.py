@@ -18,6 +18,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     data = instantiate(cfg.data, _convert_="all")
     model = instantiate(cfg.model, _convert_="all")
     model.hparams.update(config=config, overrides=overrides)
+    checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
     callbacks = instantiate(cfg.callback, _convert_="all")
     logger = instantiate(cfg.logger, _convert_="all")
     trainer = instantiate(cfg.trainer, callbacks=[*callbacks.values(), *watchers], logger=logger, _convert_="all")

@@ -5,6 +5,7 @@ import math
 import re
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -64,6 +65,30 @@ def test_a_resumed_run_keeps_its_history_and_its_best(short_run: Path, tmp_path:
     assert [figures[name] for figures in resumed["history"]] == [figures[name] for figures in whole["history"]]
     assert resumed["history"][-1]["speed/images"] == whole["history"][-1]["speed/images"]
     assert set(resumed["overrides"]) == {*SHORT, "trainer.max_epochs=2"}  # what was typed, and nothing of what is set for it
+
+
+@pytest.mark.parametrize(("classes", "columns", "first"), [(26, 26, [0, 1]), (1000, 10, [0, 12]), (0, 10, [-1, -1])])
+def test_a_grid_has_a_column_for_each_class_or_shows_some_of_many(
+    classes: int, columns: int, first: list[int], tmp_path: Path
+) -> None:
+    made: list[Tensor] = []
+
+    class Labels(nn.Module):
+        latent = 2
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.classes, self.weight = classes, nn.Parameter(torch.zeros(1))
+
+        def forward(self, z: Tensor, y: Tensor) -> Tensor:
+            made.append(y)
+            return torch.zeros(len(y), 3, 4, 4)
+
+    trainer = SimpleNamespace(is_global_zero=True, current_epoch=0, default_root_dir=tmp_path, loggers=[])
+    Grid(8, None).on_validation_epoch_end(trainer, SimpleNamespace(ema=SimpleNamespace(generator=Labels())))  # type: ignore[arg-type]
+    assert pixels(tmp_path / "grids" / "epoch_001.png").shape == (8 * 6 + 2, columns * 6 + 2, 3)
+    assert torch.cat(made)[:2].tolist() == first
+    assert torch.cat(made).max() == (-1 if not classes else 987 if classes == 1000 else classes - 1)
 
 
 def test_a_grid_has_rows_and_columns() -> None:

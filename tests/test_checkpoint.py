@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import SHORT, call
+from hydra.utils import instantiate
 
-from gan import checkpoint, sample
+from gan import checkpoint, command, export, sample
 from gan.metric.feature import load as load_classifier
+from gan.model import GAN
+from train import train
 
 
 def test_it_loads_as_plain_data_and_carries_its_configuration(short_run: Path) -> None:
@@ -53,3 +57,95 @@ def test_weights_of_another_network_are_refused(short_run: Path, tmp_path: Path)
     torch.save(contents, tmp_path / "x.ckpt")
     with pytest.raises(ValueError, match="do not fit its own configuration"):
         checkpoint.load(tmp_path / "x.ckpt")
+
+
+def _model(*words: str) -> GAN:
+    model: GAN = instantiate(command.compose("train", [*SHORT, *words, "run_dir=."]).model, _convert_="all")
+    return model
+
+
+def _same(one: torch.nn.Module, other: torch.nn.Module) -> list[str]:
+    """The names of the tensors that are equal."""
+    theirs = other.state_dict()
+    return [
+        name
+        for name, value in one.state_dict().items()
+        if value.shape == theirs[name].shape and value.ndim and torch.equal(value, theirs[name])
+    ]
+
+
+def test_a_run_may_start_from_the_average_and_the_discriminator_of_another(
+    short_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    before, model = checkpoint.load(short_run / "best.ckpt"), _model()
+    checkpoint.start_from(model, short_run / "best.ckpt")
+    for mine, theirs in (
+        (model.generator, before.ema.generator),
+        (model.ema.generator, before.ema.generator),
+        (model.discriminator, before.discriminator),
+    ):
+        assert _same(mine, theirs) == [name for name, value in mine.state_dict().items() if value.ndim]
+    assert model.ema.images == 0
+    (said,) = caplog.messages
+    assert "init_from: " in said
+    assert "as initialised" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["data=emnist_letters"], {"generator.label.embed.weight [26, 64]", "discriminator.head.embed.weight [26, 32]"}),
+        (["data.channels=3"], {"generator.stack.5.weight [8, 3, 4, 4]", "discriminator.stack.0.weight [8, 3, 4, 4]"}),
+    ],
+    ids=["other classes", "colour"],
+)
+def test_what_differs_in_shape_stays_as_it_was_and_is_named(
+    words: list[str], left: set[str], short_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    before, model = checkpoint.load(short_run / "best.ckpt"), _model(*words)
+    checkpoint.start_from(model, short_run / "best.ckpt")
+    assert torch.equal(model.generator.dense.weight, before.ema.generator.dense.weight)  # type: ignore[attr-defined]
+    (said,) = caplog.messages
+    taken, rest = said.split("; as initialised: ")
+    count = len(model.generator.state_dict()) + len(model.discriminator.state_dict())
+    named = set(rest.replace("], ", "]; ").split("; "))
+    assert f"{count - len(named)} of {count} tensors" in taken
+    assert left <= named
+
+
+def test_an_exported_generator_is_a_start_for_the_generator_alone(
+    short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(export.main, f"ckpt={short_run / 'best.ckpt'}", f"out={tmp_path / 'x.safetensors'}")
+    before, model, other = checkpoint.load(short_run / "best.ckpt"), _model(), _model()
+    other.load_state_dict(model.state_dict())
+    checkpoint.start_from(model, tmp_path / "x.safetensors")
+    assert torch.equal(model.ema.generator.dense.weight, before.ema.generator.dense.weight)  # type: ignore[attr-defined]
+    assert _same(model.discriminator, other.discriminator) == [n for n, v in other.discriminator.state_dict().items() if v.ndim]
+
+
+def test_a_resumed_run_goes_on_and_does_not_start_again(short_run: Path, tmp_path: Path) -> None:
+    run = [*SHORT, "trainer.max_epochs=1", f"init_from={short_run / 'best.ckpt'}", f"run_dir={tmp_path}"]
+    call(train, *run)
+    (tmp_path / "gone.ckpt").write_bytes(b"")
+    call(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2", f"init_from={tmp_path / 'gone.ckpt'}")
+    assert len(json.loads((tmp_path / "result.json").read_text())["history"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("missing", r"init_from: .*x\.ckpt does not exist"),
+        ("foreign", r"init_from: .*x\.ckpt is damaged, or holds more than plain data"),
+        ("other network", "init_from: nothing in .* fits these networks"),
+    ],
+)
+def test_a_start_that_cannot_be_is_one_line(kind: str, message: str, short_run: Path, tmp_path: Path) -> None:
+    path = short_run / "best.ckpt" if kind == "other network" else tmp_path / "x.ckpt"
+    if kind == "foreign":
+        path.write_bytes(b"GIF89a")
+    words = ["network=report"] if kind == "other network" else SHORT[3:]
+    with pytest.raises(SystemExit, match=message):
+        call(train, *SHORT[:3], *words, "batch_size=32", f"init_from={path}", f"run_dir={tmp_path / 'run'}")

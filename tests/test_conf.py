@@ -17,6 +17,8 @@ ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 def _compose(path: Path) -> dict[str, object]:
     group = path.parent.name
+    if path.stem == "folder":
+        return command.plain(command.compose("train", ["data=folder", f"data.root='{CONF}'", "run_dir=somewhere"]))
     word = f"callback=[quality,{path.stem}]" if group == "callback" else f"{group}={path.stem}"
     return command.plain(command.compose("train", [word, "run_dir=somewhere"]))
 
@@ -51,7 +53,20 @@ def test_a_file_is_named_for_the_class_it_targets(path: Path) -> None:
     if target is None or path.stem in {"none", "default", "checkpoint", "tensorboard"}:
         return  # several things, the choice of nothing, or a library's class under our word
     name = target.rsplit(".", 1)[1]
-    assert path.stem in {name.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()}
+    names = {name.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()}
+    split = node.get("dataset", {}).get("split")  # EMNIST's, the digits being meant where no other is said
+    assert path.stem in names | {f"{name.lower()}_{split}"}
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("data/*.yaml")), ids=lambda path: path.stem)
+def test_a_data_set_names_its_source_its_tag_and_its_classifier(path: Path) -> None:
+    first, config = path.read_text().splitlines()[0], OmegaConf.load(path)
+    assert first.startswith("# ")
+    assert config.name == path.stem
+    assert config.tag == {"mnist": "", "digits": "_bundled_digits"}.get(path.stem, f"_{path.stem}")
+    assert config.fallback == ("digits" if path.stem == "mnist" else "none")
+    classifier = OmegaConf.to_container(config)["classifier"]
+    assert classifier in {"mnist", "mnist*3"} or classifier.startswith("${data.root}/")
 
 
 def test_the_names_people_type_need_no_plus() -> None:

@@ -130,7 +130,8 @@ def test_missing_files_that_cannot_be_had_are_unavailable_and_leave_nothing(tmp_
 def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
     def dataset(root: str, train: bool, download: bool) -> None:
         assert download
-        shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST")
+        shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST", dirs_exist_ok=True)
+        (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte.gz").touch()
 
     known = command.compose("train", ["run_dir=."]).data.md5
     ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 0)

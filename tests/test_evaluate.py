@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import SHORT, call
+from conftest import SHORT, call, pixels
+from PIL import Image
 
-from gan import evaluate
+from gan import evaluate, generate
 from gan.metric import feature
 from train import train
 
@@ -92,3 +95,54 @@ def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path, cap
 def test_what_cannot_be_is_refused(short_run: Path, word: str, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
         call(evaluate.main, f"ckpt={short_run / 'last.ckpt'}", word)
+
+
+@pytest.fixture(scope="module")
+def colour_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a short run on a folder of three classes in colour, ``set`` beside it."""
+    root, source = tmp_path_factory.mktemp("colour"), np.random.default_rng(0)
+    for y in range(3):
+        (root / "set" / str(y)).mkdir(parents=True)
+        for i in range(30):
+            picture = np.clip(source.normal((90 * y, 200 - 90 * y, 40), 20, (20, 20, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(picture).save(root / "set" / str(y) / f"{i}.png")
+    words = ["data=folder", f"data.root={root / 'set'}", "data.channels=3", "data.size=32", *SHORT[1:], "batch_size=16"]
+    call(train, *words, f"run_dir={root / 'run'}", "callback.doctor.patience_images=0")
+    return root
+
+
+def test_colour_and_three_classes_are_judged_examined_and_generated(
+    colour_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ckpt = colour_run / "run" / "last.ckpt"
+    monkeypatch.setenv("GAN_DATA", "/nowhere")  # where data sets are, not a folder of one's own
+    call(evaluate.main, f"ckpt={ckpt}", f"out={tmp_path / 'x.json'}", "cas.images=256", "cas.epochs=1")
+    card = json.loads(capsys.readouterr().out)
+    names = {name.partition("/")[2] for name in card["figures"]}
+    assert {"fid_digits", "is_digits", "class_share_2", "cas", "copies", "precision_k5"} <= names
+    assert "class_share_3" not in names
+    assert card["extractor"]["name"] == f"{colour_run / 'set'}/classifier"
+    assert json.loads((colour_run / "run" / "result.json").read_text())["findings"] is not None
+    assert pixels(next((colour_run / "run" / "grids").iterdir())).shape == (8 * 34 + 2, 3 * 34 + 2, 3)
+    call(generate.main, f"ckpt={ckpt}", "n=6", f"out={tmp_path / 'x.npz'}")
+    with np.load(tmp_path / "x.npz") as made:
+        assert made["images"].shape == (6, 32, 32, 3)
+        assert made["labels"].tolist() == [0, 1, 2] * 2
+    call(generate.main, f"ckpt={ckpt}", "n=6", f"out={tmp_path / 'x.png'}")
+    assert pixels(tmp_path / "x.png").shape == (2 * 34 + 2, 3 * 34 + 2, 3)
+
+
+def test_data_and_its_classifier_may_have_moved(colour_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(colour_run / "set", tmp_path / "set")
+    words = [f"ckpt={colour_run / 'run' / 'last.ckpt'}", f"data.root={tmp_path / 'set'}", "cas.images=0"]
+    call(evaluate.main, *words, f"out={tmp_path / 'x.json'}")
+    card = json.loads(capsys.readouterr().out)
+    assert card["extractor"]["name"] == f"{tmp_path / 'set'}/classifier"
+    words[1] = f"data.root={tmp_path / 'other'}"  # a place without it
+    with pytest.raises(SystemExit, match=r"there is no classifier .*: fit one with python -m gan.metric.feature"):
+        call(evaluate.main, *words)
+
+
+def test_a_classifier_of_other_images_is_refused(colour_run: Path) -> None:
+    with pytest.raises(SystemExit, match="classifier reads images of 1x28x28, not 3x32x32: choose that"):
+        call(evaluate.main, f"ckpt={colour_run / 'run' / 'last.ckpt'}", "extractor=mnist")

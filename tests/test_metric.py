@@ -1,6 +1,7 @@
 """Metrics: closed forms, meaning, and the classifier they rest on."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.utilities import dim_zero_sum
 
 from gan import command
+from gan.file import write_weights
 from gan.image import to_float
 from gan.metric import feature
-from gan.metric.score import InceptionScore, LabelAgreement
+from gan.metric.score import InceptionScore, LabelAgreement, ModeKL, ModesCovered
 
 
 class Flat(nn.Module):
@@ -185,3 +188,56 @@ def test_a_classifier_learns_what_it_is_shown() -> None:
     x[y == 0, :, 12:16, 6:22] = 1
     *_, fitted = feature.fit(x, y, classes=2, epochs=3, lr=1e-3, batch=32, seed=0)
     assert feature.accuracy(fitted, x, y) == 1
+
+
+def test_modes_are_counted_and_their_unevenness_is_the_kl_from_uniform() -> None:
+    covered, kl = (metric(Flat()) for metric in (ModesCovered, ModeKL))
+    for metric in (covered, kl):
+        metric.update(torch.eye(8)[:4].repeat(50, 1), real=False)  # half of the classes, evenly
+        metric.update(torch.eye(8), real=True)
+    assert covered.compute().item() == 4
+    assert kl.compute().item() == pytest.approx(math.log(2))
+    for metric in (covered, kl):
+        metric.reset()
+        metric.update(torch.eye(8), real=False)
+    assert (covered.compute().item(), kl.compute().item()) == (8, pytest.approx(0, abs=1e-12))
+    for metric in (covered, kl):
+        metric.reset()
+        metric.update(torch.eye(8)[:1].repeat(9, 1), real=False)
+    assert (covered.compute().item(), kl.compute().item()) == (1, pytest.approx(math.log(8)))
+
+
+def test_modes_of_two_processes_are_those_of_all() -> None:
+    parts = [ModesCovered(Flat()) for _ in range(2)]
+    for part, start in zip(parts, (0, 3), strict=True):
+        part.update(torch.eye(8)[start : start + 4], real=False)
+    assert parts[0]._reductions["counts"] is dim_zero_sum
+    parts[0].counts += parts[1].counts
+    assert parts[0].compute().item() == 7
+
+
+def test_channels_read_one_by_one_are_all_combinations_the_first_counting_most() -> None:
+    one = feature.load("mnist")
+    two = feature.load("mnist*2")
+    x = torch.randn(3, 2, 28, 28).tanh()
+    (_, first), (_, second), (features, joint) = one(x[:, :1]), one(x[:, 1:].clone()), two(x)
+    assert (two.shape, two.classes, two.width) == ((2, 28, 28), 100, 256)
+    assert features.shape == (3, 256)
+    assert joint.argmax(1).tolist() == (10 * first.argmax(1) + second.argmax(1)).tolist()
+    assert two(x)[0] is features
+
+
+@pytest.mark.parametrize(("channels", "size"), [(3, 32), (1, 64), (3, 20)])
+def test_a_classifier_of_other_images_is_kept_and_loaded(channels: int, size: int, tmp_path: Path) -> None:
+    x, y = torch.randint(0, 256, (40, channels, size, size), dtype=torch.uint8), torch.arange(40) % 5
+    *_, fitted = feature.fit(x, y, classes=5, epochs=1, lr=1e-3, batch=16, seed=0)
+    path = tmp_path / "mine.safetensors"
+    write_weights(fitted, path)
+    card = {"sha256": feature.digest(path), "shape": fitted.shape}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    frozen = feature.load(f"{tmp_path}/mine")
+    assert (frozen.shape, frozen.classes) == ((channels, size, size), 5)
+    assert torch.allclose(frozen(to_float(x[:4]))[1], fitted(to_float(x[:4]))[1], atol=1e-4)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ValueError, match=r"mine\.json is missing or damaged"):
+        feature.described(f"{tmp_path}/mine")

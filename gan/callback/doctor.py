@@ -15,7 +15,6 @@ from gan.metric.feature import Frozen, load
 from gan.model import Judged
 
 Figures = dict[str, float]
-READ = (1, 28, 28)  # the images that the classifier reads
 LOOK = 1000  # images of each judging that are looked at: enough for shares far from each other, and cheap
 
 VARIETY = "try penalty=r1 or a larger penalty.gamma, a lower optimizer.lr, loss=relativistic"
@@ -114,7 +113,7 @@ def look(real: Tensor, fake: Tensor, labels: Tensor) -> Figures:
 
 
 def read(real: Tensor, fake: Tensor, labels: Tensor, classifier: Frozen) -> Figures:
-    """What a classifier of digits makes of images [N, 1, 28, 28] and of their labels int64 [N] (-1: none).
+    """What a classifier makes of images [N, C, H, W] and of their labels int64 [N] (-1: none).
 
     ``kinds``: the number of classes it reads, exp H(class); ``agreement``: the share read as their label; ``strangeness``:
     the median distance, in features, from a fake to the nearest real image, over that from a real one to the nearest other.
@@ -139,7 +138,7 @@ def diagnose(figures: Figures, early: bool) -> list[Illness]:
 class Doctor(Callback):
     """Looks at the players and their images after every epoch, and says once for each illness what it is and what to try.
 
-    ``classifier``: the data set whose shipped classifier reads the images, where they are of its size.
+    ``classifier``: reads the images, where they are of its size; see :func:`gan.metric.feature.load`.
     ``patience_images``: so many must the generator have learned from before it can be called sick. ``stop`` ends a sick run.
     Findings outlive a resume and stand in ``result.json``. What is not finite is :class:`gan.callback.Finite`'s to say.
     """
@@ -196,7 +195,7 @@ class Doctor(Callback):
             torch.cat([judged[part] for judged in self._seen]).to(device) for part in ("real", "fake", "labels")
         )
         figures = look(real, fake, labels)
-        if tuple(real.shape[1:]) == READ:
+        if tuple(real.shape[1:]) == self.classifier.shape:
             figures |= read(real, fake, labels, self.classifier)
         if self._won:
             figures["won"] = torch.stack(self._won).mean().item()

@@ -14,11 +14,12 @@ from gan.model import GAN
 class Grid(Callback):
     """A picture of the same seeds after every epoch, in TensorBoard and as ``grids/epoch_001.png`` of the run's folder.
 
-    Image i is seed i, and of class i modulo the number of classes: ``columns=10`` gives each digit its column.
+    Image i is seed i, and of class i modulo the number of classes: ``columns=None`` gives each class its column. Of more
+    classes than there are images it shows some, evenly spread.
     """
 
-    def __init__(self, rows: int, columns: int) -> None:
-        if rows < 1 or columns < 1:
+    def __init__(self, rows: int, columns: int | None) -> None:
+        if rows < 1 or (columns is not None and columns < 1):
             raise ValueError(f"grid.rows and grid.columns must be 1 or more, got {rows} and {columns}")
         self.rows, self.columns = rows, columns
 
@@ -27,9 +28,11 @@ class Grid(Callback):
         if not trainer.is_global_zero:
             return
         generator = cast(GAN, module).ema.generator
-        seeds = torch.arange(self.rows * self.columns)
-        x = torch.cat(list(sample.generate(generator, seeds, sample.labels(seeds, generator.classes))))
-        picture = image.grid(x, self.columns)
+        columns = self.columns or sample.columns(generator.classes)
+        seeds = torch.arange(self.rows * columns)
+        many = generator.classes > len(seeds)
+        y = seeds * generator.classes // len(seeds) if many else sample.labels(seeds, generator.classes)
+        picture = image.grid(torch.cat(list(sample.generate(generator, seeds, y))), columns)
         epoch = trainer.current_epoch + 1
         folder = Path(trainer.default_root_dir) / "grids"
         folder.mkdir(parents=True, exist_ok=True)

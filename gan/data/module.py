@@ -1,6 +1,5 @@
 """A data set cut into what is trained on and what is judged against."""
 
-import hashlib
 import shutil
 import socket
 import tempfile
@@ -8,13 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 
 from gan.data.batch import Batches, Images
+from gan.data.intact import check
+from gan.data.mapped import Mapped
 
 DOWNLOAD_TIMEOUT_SECONDS = 20
 JUDGE_BATCH = 250  # fixed, so that the batch size of training never touches a figure; the fastest here
+IN_MEMORY_BYTES = 2**29  # a mapped file up to this size is read whole: nothing is faster than memory
+OTHERS = 100_000  # training images, of a set that stays mapped, that stand for all of them
+ARCHIVES = {".gz", ".zip", ".xz"}  # of downloads, once unpacked
 
 
 class Unavailable(FileNotFoundError):
@@ -28,11 +33,12 @@ class ImageData(LightningDataModule):
     official test set, which training and the choice of a checkpoint never see. Each has a floor: other real images, as
     many, whose score is what a perfect generator would get.
 
-    ``dataset(root, train=..., download=...)`` gives ``data`` (bytes [N, H, W]) and ``targets``; ``md5`` maps file names
-    under ``root`` to their known sums. ``batch_size`` is the total over all devices; an epoch shows each
+    ``dataset(root, train=..., download=...)`` gives ``data`` (bytes [N, H, W] or [N, C, H, W]) and ``targets``; ``md5``
+    maps file names under ``root`` to their sums, or to None where none is known and the file's form is checked instead.
+    A set that is a large mapped file stays one. ``batch_size`` is the total over all devices; an epoch shows each
     training image ``repeat`` times, so that an epoch of a small set is worth judging.
 
-    What else describes the set (its name, tag and fallback) is for the configuration alone.
+    What else describes the set (its name, tag, fallback and classifier) is for the configuration alone.
 
     Raises :class:`Unavailable` where files are missing and cannot be downloaded, ValueError where one is damaged.
     """
@@ -40,7 +46,7 @@ class ImageData(LightningDataModule):
     def __init__(
         self,
         dataset: Callable[..., Any],
-        md5: Mapping[str, str],
+        md5: Mapping[str, str | None],
         root: str,
         size: int,
         channels: int,
@@ -64,18 +70,12 @@ class ImageData(LightningDataModule):
         self._require_files()
 
     def _require_files(self) -> None:
-        """Every file present with its known sum; what is missing is downloaded, all of it or nothing."""
+        """Every file present and intact; what is missing is downloaded, all of it or nothing."""
         paths = {self.root / name: known for name, known in self.md5.items()}
         if not all(path.is_file() for path in paths):
             self._download()
         for path, known in paths.items():
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "md5").hexdigest()
-            if found != known:
-                raise ValueError(
-                    f"data: {path} is damaged, truncated or another file (md5 {found}, not {known}): "
-                    "delete it and run again to download it anew, or point data.root at a good copy"
-                )
+            check(path, known)
 
     def _download(self) -> None:
         """Let torchvision download into a folder aside, then move the files: no reader ever meets half a file."""
@@ -84,10 +84,12 @@ class ImageData(LightningDataModule):
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.root, prefix=".download-") as aside:
-                self.dataset(aside, train=True, download=True)
-                for name in self.md5:
-                    (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(Path(aside) / name, self.root / name)
+                for part in (True, False):
+                    self.dataset(aside, train=part, download=True)
+                for path in [path for path in Path(aside).rglob("*") if path.is_file() and path.suffix not in ARCHIVES]:
+                    place = self.root / path.relative_to(aside)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.move(path, place)
         except (OSError, RuntimeError) as error:
             raise Unavailable(
                 f"data: no complete data set in {self.root} and no download ({' '.join(str(error).split())}): "
@@ -107,25 +109,51 @@ class ImageData(LightningDataModule):
         held = min(self.judge_images, len(train) // 2)
         self._train, self._rest = train, shuffled[held:]
         self.splits = {
-            "train": train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train,
+            "train": self._repeated(train),
             "val": train.take(shuffled[:held]),
             "val_floor": train.take(shuffled[held : 2 * held]),
             "test": test.take(torch.arange(min(self.judge_images, len(test)))),
             "test_floor": train.take(shuffled[: min(held, len(test))]),
         }
 
+    def _repeated(self, train: Images) -> Images:
+        if self.repeat > 1 and isinstance(train, Mapped):
+            raise ValueError(f"data.repeat must be 1 for a set as large as {self.root}, got {self.repeat}")
+        return train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train
+
     def _decode(self, train: bool) -> Images:
         part = self.dataset(str(self.root), train=train, download=False)
-        images = torch.as_tensor(part.data)
-        images = images.unsqueeze(1) if images.ndim == 3 else images
-        if tuple(images.shape[1:]) != self.shape:
-            raise ValueError(f"data: images are {tuple(images.shape[1:])}, but data.channels and data.size say {self.shape}")
-        return Images(images, torch.as_tensor(part.targets).long())
+        data, labels = part.data, torch.as_tensor(part.targets).long()
+        shape = tuple(data.shape[1:]) if len(data.shape) == 4 else (1, *data.shape[1:])
+        if shape != self.shape:
+            raise ValueError(f"data: images are {shape}, but data.channels and data.size say {self.shape}")
+        if len(labels) != len(data) or not len(labels) or labels.min() < 0 or labels.max() >= self.classes:
+            known = f"{len(labels)} from {labels.min()} to {labels.max()}" if len(labels) else "none"
+            raise ValueError(
+                f"data: the {len(data)} images of {self.root} need as many labels from 0 to {self.classes - 1}, "
+                f"as data.classes={self.classes} says; there are {known}"
+            )
+        if isinstance(data, np.memmap) and data.nbytes > IN_MEMORY_BYTES:
+            return Mapped(data, labels)
+        images = torch.as_tensor(np.array(data) if isinstance(data, np.memmap) else data)
+        return Images(images.view(-1, *shape), labels)
 
     def others(self, split: str) -> Images:
-        """The training images, each once, but for those that are the reference of ``split`` (val or test) too."""
+        """The training images, each once, but for those that are the reference of ``split`` (val or test) too.
+
+        Of a set too large for memory, a fixed choice of them.
+        """
         self.setup()
-        return self._train.take(self._rest) if split == "val" else self._train
+        mapped = isinstance(self._train, Mapped)
+        return self._train.take(self._rest[: OTHERS if mapped else None]) if mapped or split == "val" else self._train
+
+    def fitting(self, most: int) -> Images:
+        """Up to ``most`` training images, in memory, as a classifier of the data may be fitted to."""
+        self.setup()
+        train = self.splits["train"]
+        if len(train) <= most:
+            return train
+        return train.take(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:most])
 
     def _processes(self) -> tuple[int, int]:
         """How many processes share the work, and which this one is."""

@@ -55,16 +55,18 @@ def classes(seen: Seen) -> Figures:
     """Which classes there are, as the classifier reads them, and how often it reads the one an image was made for.
 
     ``smallest_class`` is the share of the rarest, ``class_share_C`` that of each; ``label_agreement`` and
-    ``label_agreement_C`` are left out where no image has a label.
+    ``label_agreement_C`` are left out where no image has a label, and what is said of each class where these are more than 100.
     """
     read, (images, count) = seen.logits.argmax(1), seen.logits.shape
     shares = torch.bincount(read, minlength=count).double() / images
-    found = {"smallest_class": shares.min().item()} | {f"class_share_{c}": share for c, share in enumerate(shares.tolist())}
+    each = range(count if count <= 100 else 0)
+    found = {"smallest_class": shares.min().item()} | {f"class_share_{c}": shares[c].item() for c in each}
     made = seen.labels >= 0
     right = (read == seen.labels).double()
     if made.any():
         found["label_agreement"] = right[made].mean().item()
-    return found | {f"label_agreement_{c}": right[seen.labels == c].mean().item() for c in seen.labels[made].unique().tolist()}
+    there = [c for c in seen.labels[made].unique().tolist() if c in each]
+    return found | {f"label_agreement_{c}": right[seen.labels == c].mean().item() for c in there}
 
 
 def distribution(fake: Tensor, real: Tensor, real_radii: Tensor, k: int) -> Figures:
@@ -115,8 +117,8 @@ def utility(train: Pair, test: Pair, classes: int, images: int, epochs: int, bf1
     Each epoch shows ``images`` images, those of ``train`` again where it has fewer; it is the last epoch that counts.
     """
     index = torch.arange(images) % len(train[0])
-    *_, fitted = feature.fit(to_float(train[0][index]), train[1][index], classes, epochs, LR, BATCH, seed=0, bf16=bf16)
-    return feature.accuracy(fitted, to_float(test[0]), test[1])
+    *_, fitted = feature.fit(train[0][index], train[1][index], classes, epochs, LR, BATCH, seed=0, bf16=bf16)
+    return feature.accuracy(fitted, *test)
 
 
 class Card:
@@ -128,13 +130,11 @@ class Card:
     """
 
     def __init__(self, extractor: str, k: int, keep: Path, real: Pair, other: Pair, training: Pair, own: bool) -> None:
-        if tuple(real[0].shape[1:]) != (1, 28, 28):
-            raise ValueError(
-                f"ckpt: the card's classifier reads images of 1x28x28, not {'x'.join(map(str, real[0].shape[1:]))}"
-            )
+        self.extractor = feature.load(extractor)
+        self.extractor.check(real[0])
         if not 1 <= k < len(real[0]):
             raise ValueError(f"k must be from 1 to {len(real[0]) - 1}, one less than there are images, got {k}")
-        self.extractor, self.k, self.keep = feature.load(extractor), k, keep
+        self.k, self.keep = k, keep
         self.real, self.other, self.training, self.own = real, other, training, own
         self.known = feature.described(extractor)
 

@@ -1,7 +1,7 @@
 """Frozen feature extractors, and the digit classifier behind them.
 
 ``python -m gan.metric.feature data=mnist`` fits the classifier anew and writes it beside this file, with its hash, its
-accuracy and the command as JSON.
+accuracy and the command as JSON; that of another data set is written where its configuration says (``data.classifier``).
 """
 
 import functools
@@ -20,24 +20,25 @@ from torch.nn.functional import affine_grid, cross_entropy
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchmetrics.image.fid import NoTrainInceptionV3
 
-from gan.image import rgb, to_uint8, warp
+from gan.image import rgb, to_float, to_uint8, warp
 
 WEIGHTS = Path(__file__).parent
 
 
 class Classifier(nn.Module):
-    """Three convolutions and a dense layer of 128 features: images [N, 1, 28, 28] to features [N, 128], logits [N, 10].
+    """Three convolutions and a dense layer of 128 features: images [N, C, H, H] to features [N, 128], logits [N, classes].
 
-    The dense layer sees the whole 7x7 map, so that features keep where strokes are, which pooling would lose.
+    The dense layer sees the whole map (7x7 of 28x28), so that features keep where strokes are, which pooling would lose.
     """
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: int = 10, channels: int = 1, size: int = 28) -> None:
         super().__init__()
+        self.shape, self.classes = (channels, size, size), classes
         self.stack = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),  # [32, 14, 14]
+            nn.Conv2d(channels, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),  # [32, 14, 14]
             nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),  # [64, 7, 7]
             nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),  # [64, 7, 7]
-            nn.Flatten(), nn.Linear(64 * 7 * 7, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(),
+            nn.Flatten(), nn.Linear(64 * (size // 4) ** 2, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(),
         )  # fmt: skip
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, classes))
 
@@ -48,16 +49,22 @@ class Classifier(nn.Module):
 
 
 class Frozen(nn.Module):
-    """A classifier that never changes again and remembers the last batch, so that several metrics share one pass."""
+    """A classifier that never changes again and remembers the last batch, so that several metrics share one pass.
 
-    def __init__(self, classifier: Classifier) -> None:
+    ``times``: it reads so many images of one channel that are stacked as the channels of one. Their features lie side by
+    side, and the classes are all combinations, the first channel's counting most.
+    """
+
+    def __init__(self, classifier: Classifier, times: int = 1) -> None:
         super().__init__()
         stack = classifier.eval().requires_grad_(False).stack
         for place, layer in enumerate(stack):
             if isinstance(layer, nn.Conv2d):  # always followed by its batch norm, which a frozen one can absorb
                 stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, cast(nn.BatchNorm2d, stack[place + 1])), nn.Identity()
         self.classifier = classifier.to(memory_format=torch.channels_last)
-        self.classes = cast(nn.Linear, classifier.head[1]).out_features
+        self.times, (channels, *sides) = times, classifier.shape
+        self.shape = (times * channels, *sides)
+        self.classes, self.width = classifier.classes**times, 128 * times
         self._last: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
 
     def train(self, mode: bool = True) -> "Frozen":
@@ -68,34 +75,69 @@ class Frozen(nn.Module):
         """Itself: a copy would be the same, and would look at every image once more."""
         return self
 
+    def check(self, x: Tensor) -> None:
+        """Raise ValueError where it does not read images of the size of ``x`` [N, C, H, W]."""
+        if tuple(x.shape[1:]) != self.shape:
+            reads, given = ("x".join(map(str, sides)) for sides in (self.shape, x.shape[1:]))
+            raise ValueError(f"the classifier reads images of {reads}, not {given}: choose that of the data (data.classifier)")
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits in float32, whatever the precision around them."""
+        self.check(x)
         if self._last is None or self._last[0] is not x:
             with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-                self._last = x, self.classifier(x.float().contiguous(memory_format=torch.channels_last))
+                one = x.float().reshape(-1, *self.classifier.shape).contiguous(memory_format=torch.channels_last)
+                self._last = x, self._joint(*self.classifier(one))
         return self._last[1]
+
+    def _joint(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Of what was read channel by channel, features side by side and log p(a, b, c) = log p(a) + log p(b) + log p(c)."""
+        if self.times == 1:
+            return features, logits
+        first, *others = logits.log_softmax(1).view(-1, self.times, self.classifier.classes).unbind(1)
+        for other in others:
+            first = (first[:, :, None] + other[:, None]).flatten(1)
+        return features.view(-1, self.width), first
+
+
+def place(name: str) -> Path:
+    """The weights of classifier ``name``, beside this file, or of one that is a path (a name with a slash) without its suffix.
+
+    Their JSON lies beside them. A name or a path may end in ``*3``: see :func:`load`.
+    """
+    path = name.partition("*")[0]
+    return (Path(path).expanduser() if "/" in path else WEIGHTS / path).with_name(f"{Path(path).name}.safetensors")
 
 
 @functools.cache
 def load(name: str) -> Frozen:
-    """The shipped classifier fitted on data set ``name``; one object for all who ask.
+    """The classifier ``name`` (see :func:`place`); ``NAME*3`` reads three channels by it. One object for all who ask.
 
     Raises FileNotFoundError where none was fitted, ValueError where the file is not the one its JSON describes.
     """
-    path = WEIGHTS / f"{name}.safetensors"
+    path, times = place(name), name.partition("*")[2]
     if not path.is_file():
-        raise FileNotFoundError(f"metric: no classifier for data={name}: fit one with python -m gan.metric.feature data={name}")
+        data = f"data={path.stem}" if "/" not in name else "with the data= words of the run"
+        raise FileNotFoundError(f"metric: there is no classifier {path}: fit one with python -m gan.metric.feature {data}")
     if digest(path) != described(name)["sha256"]:
-        raise ValueError(f"metric: {path} is not the file its JSON describes (sha256 differs): restore both from the project")
+        raise ValueError(f"metric: {path} is not the file its JSON describes (sha256 differs): restore both, or fit it anew")
     weights = load_file(path)
-    classifier = Classifier(len(weights["head.1.bias"]))
+    channels, size, _ = described(name).get("shape", (1, 28, 28))
+    classifier = Classifier(len(weights["head.1.bias"]), channels, size)
     classifier.load_state_dict(weights)
-    return Frozen(classifier)
+    return Frozen(classifier, int(times or 1))
 
 
 def described(name: str) -> dict[str, Any]:
-    """What was written down when classifier ``name`` was fitted: its sha256, its test_accuracy, the command and more."""
-    return dict(json.loads((WEIGHTS / f"{name}.json").read_text()))
+    """What was written down when classifier ``name`` was fitted: its sha256, its test_accuracy, the command and more.
+
+    Raises ValueError where nothing was.
+    """
+    path = place(name).with_suffix(".json")
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"metric: {path} is missing or damaged: delete the classifier beside it and fit it anew") from error
 
 
 def digest(path: Path) -> str:
@@ -107,14 +149,13 @@ def digest(path: Path) -> str:
 class Features(nn.Module):
     """The 128 features of a digit classifier, as torchmetrics wants an extractor: ``x`` in [-1, 1] -> [N, 128]."""
 
-    num_features = 128
-
     def __init__(self, name: str) -> None:
         super().__init__()
         self.frozen = load(name)
+        self.num_features = self.frozen.width
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of images [N, 1, 28, 28]."""
+        """Features of images [N, C, H, H]."""
         features: Tensor = self.frozen(x)[0]
         return features
 
@@ -128,7 +169,7 @@ class Logits(nn.Module):
         self.num_features = self.frozen.classes
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits of images [N, 1, 28, 28]."""
+        """Logits of images [N, C, H, H]."""
         logits: Tensor = self.frozen(x)[1]
         return logits
 
@@ -179,21 +220,22 @@ def jitter(x: Tensor, source: torch.Generator) -> Tensor:
 def fit(
     images: Tensor, labels: Tensor, classes: int, epochs: int, lr: float, batch: int, seed: int, bf16: bool = False
 ) -> Iterator[Classifier]:
-    """Fit a classifier to images [N, 1, 28, 28] in [-1, 1] and labels int64 [N]; yield it after each epoch.
+    """Fit a classifier to images [N, C, H, H], bytes or in [-1, 1], and labels int64 [N]; yield it after each epoch.
 
     Adam, one cycle of the learning rate (Smith 2018), every image jittered anew each time it is seen. ``bf16`` is twice
     as fast where the processor multiplies bf16.
     """
     source = torch.Generator().manual_seed(seed)
+    batch = min(batch, len(images))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        classifier = Classifier(classes).to(memory_format=torch.channels_last)
+        classifier = Classifier(classes, *images.shape[1:3]).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(classifier.parameters(), lr=lr, weight_decay=1e-2, fused=True)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs * (len(images) // batch))
         for _ in range(epochs):
             classifier.train()
             for index in torch.randperm(len(images), generator=source)[: len(images) // batch * batch].split(batch):
-                x = jitter(images[index], source).to(memory_format=torch.channels_last)
+                x = jitter(_floats(images[index]), source).to(memory_format=torch.channels_last)
                 with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                     loss = cross_entropy(classifier(x)[1], labels[index])
                 optimizer.zero_grad()
@@ -203,10 +245,14 @@ def fit(
             yield classifier.eval()
 
 
+def _floats(x: Tensor) -> Tensor:
+    return to_float(x) if x.dtype == torch.uint8 else x
+
+
 @torch.no_grad()
 def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Share of images [N, 1, 28, 28] in [-1, 1] that are read as their label."""
-    hits = [classifier(x)[1].argmax(1) == y for x, y in zip(images.split(500), labels.split(500), strict=True)]
+    """Share of images [N, C, H, H], bytes or in [-1, 1], that are read as their label."""
+    hits = [classifier(_floats(x))[1].argmax(1) == y for x, y in zip(images.split(500), labels.split(500), strict=True)]
     return torch.cat(hits).double().mean().item()
 
 

@@ -93,6 +93,33 @@ class SmallestClass(Metric):
         return self.counts.min() / self.counts.sum()
 
 
+class ModesCovered(SmallestClass):
+    """How many classes there are among fakes as a classifier reads them (Metz et al. 2017, section 3.3.1).
+
+    modes = #{k: n_k > 0}: all classes at best, of 1,000 for stacked MNIST. It grows with the number of fakes N: were they
+    spread evenly over K classes, K (1 - (1 - 1/K)^N) could be expected.
+    """
+
+    def compute(self) -> Tensor:
+        """A scalar in [1, classes]."""
+        return (self.counts > 0).sum()
+
+
+class ModeKL(SmallestClass):
+    """How unevenly fakes fall into classes as a classifier reads them (Metz et al. 2017; Srivastava et al. 2017, section 4.2).
+
+    KL(p || uniform) = sum_k p_k ln(K p_k) with p_k = n_k / N, in nats: 0 at best, ln K for one class alone. It falls with
+    the number of fakes N: about (K - 1) / 2N is chance.
+    """
+
+    higher_is_better = False
+
+    def compute(self) -> Tensor:
+        """A scalar in [0, ln classes]."""
+        p = self.counts.double() / self.counts.sum()
+        return cast(Tensor, torch.special.xlogy(p, p * len(p)).sum())
+
+
 class LabelAgreement(Metric):
     """Share of fakes that a classifier reads as the label they were made for; NaN, and not ``applies``, where none had one."""
 

@@ -68,7 +68,9 @@ def settle(words: list[str]) -> list[str]:
     """The words for train.py, checked, with the data they come to. Raises ValueError for what a trial decides itself."""
     if own := [word for word in words if re.match(r"[+~]*(ckpt|trainer\.devices|trainer\.num_nodes)\b|trainer=ddp\b", word)]:
         raise ValueError(f"{own[0]}: a trial has its own checkpoint and trains on one device; start a worker for each device")
-    return command.settle_data(words)
+    from gan import fit_classifier
+
+    return fit_classifier.settle(command.settle_data(words))
 
 
 def helpers(workers: int) -> list[subprocess.Popen[bytes]]:

@@ -1,0 +1,182 @@
+"""A folder of images of one's own: any sizes and formats, one look at them, and every mishap in one line with a name."""
+
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import SHORT, call
+from hydra.utils import instantiate
+from PIL import Image
+
+from gan import command
+from gan.data import ImageData, folder
+from train import train
+
+
+def _stroke(width: int, height: int, upright: bool, ink: int = 0, paper: int = 255) -> Image.Image:
+    """A bar, upright or lying, on paper."""
+    pixels = np.full((height, width), paper, np.uint8)
+    middle = (slice(height // 5, -height // 5), slice(2 * width // 5, -2 * width // 5))
+    pixels[middle if upright else (slice(2 * height // 5, -2 * height // 5), slice(width // 5, -width // 5))] = ink
+    return Image.fromarray(pixels)
+
+
+def _folder(root: Path, count: int = 20, **how: int) -> Path:
+    """Class folders ``one`` and ``bar`` of pictures of many sizes and formats."""
+    for name in ("one", "bar"):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            suffix = ("png", "jpg", "bmp", "webp")[i % 4]
+            _stroke(30 + i, 60 - i, name == "one", **how).save(root / name / f"{i}.{suffix}")
+    return root
+
+
+def _data(root: Path, *words: str) -> ImageData:
+    typed = ["data=folder", f"data.root='{root}'", "batch_size=4", "run_dir=.", *words]
+    made: ImageData = instantiate(command.compose("train", typed).data, _convert_="all")
+    made.setup()
+    return made
+
+
+def test_dark_on_light_becomes_light_on_dark_and_a_share_of_each_class_is_held_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = _data(_folder(tmp_path / "x"))
+    train, test = made.splits["train"], made.splits["test"]
+    assert (made.classes, len(train), len(test)) == (2, 34, 6)
+    assert test.labels.bincount().tolist() == [3, 3]
+    for split in (train, test):
+        assert split.images.shape[1:] == (1, 28, 28)
+        bars, ones = (split.images[split.labels == y].float().mean(0)[0] for y in (0, 1))  # bar comes before one
+        assert ones[:, 14].sum() > 2 * ones[14].sum()
+        assert bars[14].sum() > 2 * bars[:, 14].sum()
+        assert ones[0].max() < 10 < 200 < ones.max()
+    assert [record.message for record in caplog.records] == ["data: images are dark on light: they are turned round"]
+    caplog.clear()
+    again = _data(tmp_path / "x")
+    assert torch.equal(again.splits["train"].images, train.images)
+    assert not caplog.records  # decoded once
+
+
+def test_what_is_light_on_dark_stays_and_mixed_polarity_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = _folder(tmp_path / "x", ink=255, paper=0)
+    _stroke(40, 40, True).save(root / "one" / "0.png")
+    _stroke(40, 40, True).save(root / "one" / "4.png")
+    _stroke(40, 40, True).save(root / "one" / "8.png")
+    made = _data(root)
+    assert made.splits["train"].images[:, :, 0].float().median() < 10
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "POLARITY IS MIXED: images are light on dark; 3 of them are dark on light, as" in record.message
+
+
+@pytest.mark.parametrize(("polarity", "corner"), [("light_on_dark", 255), ("dark_on_light", 0)])
+def test_polarity_may_be_said(polarity: str, corner: int, tmp_path: Path) -> None:
+    made = _data(_folder(tmp_path / "x"), f"data.polarity={polarity}")
+    assert (made.splits["train"].images[:, 0, 0, 0].int() - corner).abs().max() <= 3  # JPEG's
+
+
+def test_pictures_keep_their_proportions_and_fine_lines_do_not_vanish(tmp_path: Path) -> None:
+    pixels = np.zeros((400, 100), np.uint8)
+    pixels[::8] = 255  # an eighth of the rows: taking every fourteenth would miss most
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    small = folder.fitted(folder.opened(tmp_path / "x.png", 1), 28)
+    assert small[:, 10:18].mean() == pytest.approx(255 / 8, rel=0.3)
+    assert small[:, 10:18].std() < 40
+    wide = folder.fitted(np.asarray(_stroke(100, 50, True)), 28)
+    assert (wide < 128).any(1).sum() == pytest.approx(28 * 0.5 * 0.6, abs=2)
+    assert (wide[:6] == 255).all()
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
+def test_what_is_transparent_shows_the_other_end(ink: int, paper: int, tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (10, 10), (ink, ink, ink, 0))
+    picture.paste((ink, ink, ink, 255), (3, 3, 7, 7))
+    picture.save(tmp_path / "x.png")
+    pixels = folder.opened(tmp_path / "x.png", 1)
+    assert (pixels[0, 0], pixels[5, 5]) == (paper, ink)
+
+
+def test_sixteen_bits_and_cameras_that_were_held_sideways(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(tmp_path / "x.png")
+    assert abs(int(folder.opened(tmp_path / "x.png", 1)[0, 0]) - 40_000 // 257) <= 1
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(np.zeros((4, 8), np.uint8)).save(tmp_path / "y.jpg", exif=turned)
+    assert folder.opened(tmp_path / "y.jpg", 1).shape == (8, 4)
+
+
+def test_a_test_folder_is_the_test_and_numbers_are_in_their_order(tmp_path: Path) -> None:
+    for part, count in (("train", 4), ("test", 2)):
+        for name in ("10", "9", "2"):
+            (tmp_path / "x" / part / name).mkdir(parents=True)
+            for i in range(count):
+                _stroke(28, 28, True, ink=int(name) * 20, paper=0).save(tmp_path / "x" / part / name / f"{i}.png")
+    made = _data(tmp_path / "x")
+    train, test = made.splits["train"], made.splits["test"]
+    assert (len(train), len(test)) == (12, 6)
+    assert [int(train.images[train.labels == y].max()) for y in range(3)] == [40, 180, 200]
+
+
+def test_a_test_image_stays_one_when_others_are_added(tmp_path: Path) -> None:
+    names = [folder.Member(tmp_path / f"{i}.png", 0) for i in range(40)]
+    first, second = (set(folder.split(part, tmp_path, 0.2)[1]) for part in (names[:20], names))
+    assert (len(first), len(second)) == (4, 8)
+    assert len(first & second) >= 3
+
+
+def test_colour_is_three_channels(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "x" / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("RGB", (9, 9), (250, 20, 20)).save(tmp_path / "x" / name / f"{i}.png")
+    made = _data(tmp_path / "x", "data.channels=3", "data.size=32")
+    assert made.splits["train"].images.shape == (4, 3, 32, 32)
+    assert made.splits["train"].images[0, :, 5, 5].tolist() == [250, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "one" / "3.webp").write_bytes(b"GIF89a"), r"one/3\.webp cannot be read as an image"),
+        (lambda root: os.truncate(root / "one" / "0.png", 70), r"one/0\.png cannot be read as an image"),
+        (lambda root: (root / "empty").mkdir(), "class folder .*/empty has no images"),
+        (lambda root: [path.unlink() for path in sorted((root / "one").iterdir())[1:]], "one has one image; each class needs"),
+    ],
+    ids=["foreign", "truncated", "empty", "too few"],
+)
+def test_what_cannot_be_used_is_named(spoil: object, message: str, tmp_path: Path) -> None:
+    root = _folder(tmp_path / "x")
+    spoil(root)  # type: ignore[operator]
+    with pytest.raises(ValueError, match=message):
+        _data(root)
+    assert not list((Path(os.environ["GAN_CACHE"]) / "folder").rglob(".*"))  # nothing half-written
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "error: data.root must be given: the folder of images, each class in a folder of its own"),
+        (["data.root=/nowhere"], "error: data.root must be a folder .* /nowhere is none"),
+        (["data.root=X", "data.classes=3"], "error: data: .* has 2 class folders, but data.classes says 3"),
+        (["data.root=X", "data.polarity=grey"], "error: data.polarity must be one of auto, light_on_dark"),
+        (["data.root=X", "data.channels=2"], "error: data.channels must be 1 or 3, got 2"),
+    ],
+)
+def test_a_mistake_is_one_line(words: list[str], message: str, tmp_path: Path) -> None:
+    root = _folder(tmp_path / "x")
+    typed = [word.replace("=X", f"='{root}'") for word in words]
+    with pytest.raises(SystemExit, match=message) as caught:
+        call(train, "data=folder", *typed, *SHORT[1:], f"run_dir={tmp_path / 'run'}")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_on_a_folder_is_judged_by_a_classifier_of_its_own(tmp_path: Path) -> None:
+    root = _folder(tmp_path / "x")
+    call(train, "data=folder", f"data.root={root}", *SHORT[1:], "batch_size=8", "data.repeat=3", f"run_dir={tmp_path / 'run'}")
+    assert (root / "classifier.safetensors").is_file()
+    assert '"val_folder/fid_digits"' in (tmp_path / "run" / "result.json").read_text()

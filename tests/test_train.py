@@ -7,6 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from conftest import SHORT, run, spawn
@@ -100,6 +101,39 @@ print(json.dumps(evaluate.judge(sys.argv[1], "val", None).figures))
     figures = json.loads(alone.stdout.splitlines()[-1])
     for name, value in figures.items():
         assert two[name] == pytest.approx(value, rel=1e-6), name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes cannot be killed so here")
+def test_a_lost_process_ends_the_run_with_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = [*SHORT, "trainer=ddp", "trainer.max_epochs=3", "trainer.limit_train_batches=40", "trainer.limit_val_batches=1"]
+    started = spawn("train.py", *words, f"run_dir={folder}")
+    other = None
+    while not (folder / "last.ckpt").is_file() or not other:
+        assert started.poll() is None
+        other = next(iter(psutil.Process(started.pid).children()), other)
+        time.sleep(0.1)
+    other.kill()
+    _, err = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert "Traceback" not in err
+    said = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert said == [
+        f"error: a process that shared the work was lost; go on: python train.py ckpt={folder}/last.ckpt",
+    ]
+    done = run("train.py", f"ckpt={folder}/last.ckpt")
+    assert done.returncode == 0, done.stderr[-3000:]
+    epochs = [figures["epoch"] for figures in json.loads((folder / "result.json").read_text())["history"]]
+    assert epochs == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_processes_too(tmp_path: Path) -> None:
+    words = [*SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", f"run_dir={tmp_path / 'run'}"]
+    done = run("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29613", "train.py", *words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["figures"]["speed/images"] == 3 * 32
 
 
 @pytest.mark.slow

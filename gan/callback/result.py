@@ -85,9 +85,14 @@ class Result(Callback):
 
     def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
         """Tell how to go on with an interrupted run."""
-        last = Path(trainer.default_root_dir) / "last.ckpt"
         if isinstance(exception, SystemExit):
             exception.code = 1  # Lightning's answer to SIGTERM would report success
         if isinstance(exception, KeyboardInterrupt | SystemExit) and trainer.is_global_zero:
-            remedy = f"go on: python train.py ckpt={last}" if last.is_file() else "no epoch was finished: start it again"
-            print(f"stopped in epoch {trainer.current_epoch + 1}; {remedy}", file=sys.stderr)  # noqa: T201
+            how = remedy(Path(trainer.default_root_dir))
+            print(f"stopped in epoch {trainer.current_epoch + 1}; {how}", file=sys.stderr)  # noqa: T201
+
+
+def remedy(folder: Path) -> str:
+    """How to go on with the interrupted run in ``folder``."""
+    last = folder / "last.ckpt"
+    return f"go on: python train.py ckpt={last}" if last.is_file() else "no epoch was finished: start it again"

@@ -162,8 +162,10 @@ def prepare_training(words: list[str]) -> list[str]:
 
 
 def quoted(word: str) -> str:
-    """A word that names a path, in quotes: a path may hold what means something to Hydra."""
+    """A word as Hydra takes it: a path in quotes, since it may hold what means something there; auto as what it stands for."""
     key, _, path = word.partition("=")
+    if key in ("precision", "trainer.precision") and path == "auto":
+        return f"{key}=${{fastest_precision:}}"
     bare = (
         key in ("cache", "ckpt", "data.classifier", "data.root", "init_from", "out", "run_dir")
         and path not in ("", "null")

@@ -187,3 +187,9 @@ def test_a_run_on_mnist_is_not_resumed_on_other_data(
 def test_help_and_typos_wait_for_no_heavy_import() -> None:
     code = "import sys, train; from gan import command; command.check_words('train', ['seed=1']); print('torch' in sys.modules)"
     assert run("-c", code).stdout.strip() == "False"
+
+
+def test_auto_is_the_precision_that_suits_the_machine() -> None:
+    word = command.quoted("trainer.precision=auto")
+    cfg = command.compose("train", ["experiment=report", "run_dir=.", word])
+    assert cfg.trainer.precision == command.fastest_precision()

@@ -263,3 +263,29 @@ def test_the_same_words_make_the_same_run_and_another_seed_another(short_run: Pa
     call(train, *SHORT, "trainer.max_epochs=2", "seed=1", f"run_dir={tmp_path / 'other'}")
     with pytest.raises(AssertionError):
         _assert_same(short_run / "last.ckpt", tmp_path / "other" / "last.ckpt")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of torch about its own workings
+@pytest.mark.skipif(not shutil.which("c++"), reason="torch compiles with a C++ compiler")
+def test_compiled_networks_learn_what_eager_ones_do_and_the_penalty_keeps_its_gradient() -> None:
+    real, y = torch.randn(8, 1, 28, 28).tanh(), torch.randint(0, 10, (8,))
+    found = []
+    for mode in (None, "default"):
+        torch.manual_seed(0)
+        gan = _gan(penalty=R1(10.0), compile=mode)
+        fake = gan.generator(torch.randn(8, 16), y)
+        losses = gan.discriminator_step(real, fake.detach(), y) | gan.generator_step(fake, real, y)
+        found.append([*losses.values(), *(p.grad for p in gan.parameters() if p.grad is not None)])
+        assert all(not name.startswith("_orig_mod") for name in gan.state_dict())
+    for eager, compiled in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, eager, rtol=1e-3, atol=1e-5)
+
+
+def test_an_unknown_way_to_compile_is_refused_and_one_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=r"model\.compile must be null, default, reduce-overhead or max-autotune, got fast"):
+        _gan(compile="fast")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="needs a C"):
+        _gan(compile="default")

@@ -50,7 +50,7 @@ class LeakyDropout(nn.Module):
         """Values of any shape and floating type, overwritten; leaky ReLU alone in evaluation mode."""
         if not self.training:
             return leaky_relu_(x, self.slope)
-        if x.device.type != "cpu":  # where one random number for each value costs nothing
+        if x.device.type != "cpu" or torch.compiler.is_compiling():  # where one draw for each value costs little
             return dropout(leaky_relu_(x, self.slope), 1 - self.kept / 2**15, inplace=True)
         bits, integer = 8 * x.itemsize, {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.itemsize]
         drawn = random_bits(-(x.numel() * x.itemsize // -8), int(torch.randint(-(2**62), 2**62, ()))).view(integer)

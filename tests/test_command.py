@@ -31,7 +31,7 @@ def _complaint(capsys: pytest.CaptureFixture[str], main: object, *words: object)
         ("batch_size=0", "batch_size must be 1 or more, got 0"),
         ("batch_size=abc", "batch_size must be a whole number, got abc"),
         ("batch_size=1.5", "batch_size must be a whole number, got 1.5"),
-        ("batch_size=100000", "batch_size=100000 is more than the 1500 training images"),
+        ("batch_size=100000", "batch_size=100000 is more than the 30000 training images"),
         ("optimizer.lr=-1", "optimizer.lr must be in (0, 1], got -1"),
         ("optimizer.lr=1e6", "optimizer.lr must be in (0, 1], got 1000000"),
         ("optimizer.lr=abc", "optimizer.lr must be a number, got abc"),

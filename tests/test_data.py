@@ -148,5 +148,5 @@ def test_impossible_numbers_are_refused(word: str, message: str) -> None:
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch_size=2000 is more than the 1500"):
-        _data("data=digits", "batch_size=2000").setup()
+    with pytest.raises(ValueError, match="batch_size=40000 is more than the 30000"):
+        _data("data=digits", "batch_size=40000").setup()

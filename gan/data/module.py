@@ -103,8 +103,8 @@ class ImageData(LightningDataModule):
         if self.splits:
             return
         train, test = (self._decode(train=part) for part in (True, False))
-        if self.batch_size > len(train):
-            raise ValueError(f"batch_size={self.batch_size} is more than the {len(train)} training images")
+        if self.batch_size > (shown := len(train) * self.repeat):
+            raise ValueError(f"batch_size={self.batch_size} is more than the {shown} training images of an epoch")
         shuffled = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
         held = min(self.judge_images, len(train) // 2)
         self._train, self._rest = train, shuffled[held:]

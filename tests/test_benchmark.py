@@ -8,13 +8,15 @@ import pytest
 import torch
 from conftest import ROOT, call
 
-from gan import benchmark, leaderboard
-from gan.network import layer, report
+from gan import leaderboard
+from gan.benchmark import __main__ as benchmark
+from gan.benchmark import loop
+from gan.network import fast, report
 
 
 def test_the_plain_networks_are_ours_of_torchs_own_layers() -> None:
     ours = report.Discriminator(28, 1).eval(), report.Generator(28, 1, 100).eval()
-    plain = tuple(benchmark.plain(copy.deepcopy(network)).eval() for network in ours)
+    plain = tuple(loop.plain(copy.deepcopy(network)).eval() for network in ours)
     with torch.no_grad():  # features in the order of torch's flattening
         plain[0].head.logit.weight.copy_(ours[0].head.logit.weight.view(1, 7, 7, 64).permute(0, 3, 1, 2).flatten(1))
         for theirs, mine in zip(plain[1].dense.state_dict().values(), ours[1].dense.state_dict().values(), strict=True):
@@ -25,7 +27,7 @@ def test_the_plain_networks_are_ours_of_torchs_own_layers() -> None:
     torch.testing.assert_close(ours[1](z, z), plain[1](z, z))
     used = {type(module) for network in plain for module in network.modules()}
     assert {torch.nn.Dropout, torch.nn.Flatten, torch.nn.Conv2d, torch.nn.ConvTranspose2d} <= used
-    assert not used & {layer.LeakyDropout, layer.Flatten, layer.Unflatten, layer.Halve, layer.Double}
+    assert not used & {fast.LeakyDropout, fast.Flatten, fast.Unflatten, fast.Halve, fast.Double}
 
 
 def test_all_loops_take_turns_and_the_default_is_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from gan.network import Verdict, dcgan, progan, r3gan, report, sagan, sngan
-from gan.network.layer import Double, Down, Halve, Head, LeakyDropout, Up, random_bits, stages
+from gan.network.fast import Double, Halve, LeakyDropout, random_bits
+from gan.network.layer import Down, Head, Up, stages
 
 GROWTH = {"stable_images": 100, "fade_images": 100}
 # A small pair of each family: from size, channels, classes and the discriminator's condition.

@@ -10,7 +10,8 @@ import itertools
 from torch import Tensor, nn
 
 from gan.network import Verdict
-from gan.network.layer import Double, Halve, Head, Labelled, he_normal, stages, widths
+from gan.network.fast import Double, Halve
+from gan.network.layer import Head, Labelled, he_normal, stages, widths
 
 
 class Generator(nn.Module):

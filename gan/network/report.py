@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from gan.network import Verdict
-from gan.network.layer import Double, Flatten, Halve, Head, LeakyDropout, Unflatten, glorot_uniform
+from gan.network.fast import Double, Flatten, Halve, LeakyDropout, Unflatten
+from gan.network.layer import Head, glorot_uniform
 
 NORM: dict[str, Any] = {"eps": 1e-3, "momentum": 0.01}  # Keras writes the same momentum as 0.99
 

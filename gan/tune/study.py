@@ -133,7 +133,7 @@ def attempt(study: Study, trial: Trial, cfg: DictConfig, words: list[str]) -> No
         raise
     except Exception as error:
         line = command.explain(error, "train")
-        log.error("trial %s: %s", trial.number, line, exc_info=not isinstance(error, command.EXPECTED))
+        log.error("trial %s: %s", trial.number, line, exc_info=not command.expected(error))
         trial.set_user_attr("error", line)
         study.tell(trial, state=TrialState.FAIL)
 

@@ -69,6 +69,7 @@ def test_an_epoch_shows_every_image_as_often_as_asked_in_an_order_of_its_own() -
     images = data.splits["train"].images
     assert torch.equal(images[:1500], images[1500:])
     assert orders[0] == orders[2] != orders[1]
+    assert len(data.fitting(10_000)) == 1500  # a classifier sees each once
 
 
 @pytest.mark.parametrize("seed", [None, 3])

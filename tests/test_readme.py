@@ -12,6 +12,7 @@ from gan.tune import space
 from gan.tune.__main__ import divide
 
 README = (ROOT / "README.md").read_text()
+RUNS = ("python", "torchrun")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
 ROOTS = {"train.py": "train", "gan.metric.feature": "fit_classifier"}
 
@@ -19,11 +20,13 @@ ROOTS = {"train.py": "train", "gan.metric.feature": "fit_classifier"}
 def _words(line: str) -> tuple[str, list[str]]:
     """The root configuration of a command line, and its overrides."""
     _, *rest = shlex.split(line)
+    if line.startswith("torchrun"):
+        rest = rest[rest.index("train.py") :]
     name, *words = rest[1:] if rest[0] == "-m" else rest
     return ROOTS.get(name, name.removeprefix("gan.")), [word for word in words if word != "-m"]
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("python") and "pip" not in line])
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith(RUNS) and "pip" not in line])
 def test_every_python_command_composes(line: str) -> None:
     root, words = _words(line)
     if root == "tune":
@@ -41,7 +44,7 @@ def test_every_python_command_composes(line: str) -> None:
 
 
 def test_the_other_commands_are_known() -> None:
-    others = [line for line in LINES if not line.startswith("python") or "pip" in line]
+    others = [line for line in LINES if not line.startswith(RUNS) or "pip" in line]
     assert others == [
         "make train", "make test", "python -m pip install -e .", "tensorboard --logdir runs",
     ]  # fmt: skip

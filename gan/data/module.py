@@ -148,9 +148,9 @@ class ImageData(LightningDataModule):
         return self._train.take(self._rest[: OTHERS if mapped else None]) if mapped or split == "val" else self._train
 
     def fitting(self, most: int) -> Images:
-        """Up to ``most`` training images, in memory, as a classifier of the data may be fitted to."""
+        """Up to ``most`` training images, each once, in memory, as a classifier of the data may be fitted to."""
         self.setup()
-        train = self.splits["train"]
+        train = self._train
         if len(train) <= most:
             return train
         return train.take(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:most])

@@ -3,6 +3,7 @@
 import shutil
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -92,6 +93,16 @@ def test_images_move_to_a_device_once() -> None:
     images = Images(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.arange(3))
     assert images.on(torch.device("cpu")) is images
     assert images.on(torch.device("meta")).images.device.type == "meta"
+
+
+def test_a_trainers_device_gets_its_images_once_and_the_splits_stay_in_memory() -> None:
+    data = _data("data=digits")
+    device = torch.device("meta")  # stands for a GPU
+    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=device), world_size=1, global_rank=0)  # type: ignore[assignment]
+    first, again = data.train_dataloader(), data.train_dataloader()
+    assert first.images is again.images
+    assert first.images.images.device == first.order().device == device
+    assert data.splits["train"].images.device.type == "cpu"
 
 
 def test_a_batch_gathered_whole_is_the_images_one_by_one() -> None:

@@ -66,7 +66,8 @@ class ImageData(LightningDataModule):
         self.shape = (channels, size, size)
         self.classes, self.batch_size, self.judge_images, self.seed = classes, batch_size, judge_images, seed
         self.repeat = repeat
-        self.splits: dict[str, Images] = {}
+        self.splits: dict[str, Images] = {}  # in memory, or mapped
+        self._placed: dict[str, Images] = {}  # where the trainer's device finds them
         self._require_files()
 
     def _require_files(self) -> None:
@@ -174,9 +175,9 @@ class ImageData(LightningDataModule):
 
     def _batches(self, split: str, batch: int, seed: int | None = None) -> Batches:
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        # What is taken from the training images and moved stays there for the epochs to come.
-        self.splits[split] = self.splits[split].on(device)
-        return Batches(self.splits[split], batch, *self._processes(), seed)
+        if split not in self._placed:
+            self._placed[split] = self.splits[split].on(device)  # and stays there for the epochs to come
+        return Batches(self._placed[split], batch, *self._processes(), seed)
 
     def val_dataloader(self) -> Batches:
         """The reference of ``val/`` figures."""

@@ -20,14 +20,14 @@ def _rows(folder: Path) -> list[dict[str, str]]:
 def test_a_sweep_runs_all_skips_what_is_finished_and_survives_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ["-m", *SHORT[:-1], "batch_size=16,9999,32", f"run_dir={tmp_path}"]
+    words = ["-m", *SHORT[:-1], "batch_size=16,99999,32", f"run_dir={tmp_path}"]
     with pytest.raises(SystemExit, match=r"1 of 3 jobs failed \(job 1\).*same command"):
         call(train, *words)
     rows = _rows(tmp_path)
     assert [row["job"] for row in rows][2] == "1"  # best first, what failed last
-    assert "batch_size=9999 is more than" in rows[2]["error"]
+    assert "batch_size=99999 is more than" in rows[2]["error"]
     assert float(rows[0]["objective"]) <= float(rows[1]["objective"])
-    assert {row["batch_size"] for row in rows} == {"16", "32", "9999"}
+    assert {row["batch_size"] for row in rows} == {"16", "32", "99999"}
     assert "batch_size" in capsys.readouterr().out
     results = {job: (tmp_path / job / "result.json").stat().st_mtime_ns for job in ("0", "2")}
 

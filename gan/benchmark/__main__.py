@@ -1,6 +1,7 @@
 """``python -m gan.benchmark``: how fast training, judging and sampling are here, and how much memory they take.
 
-Four loops take turns in one run, so that what else the machine does meets all of them; figures are medians over the turns.
+Four loops take turns in one run, so that what else the machine does meets all of them. Figures are medians over the turns,
+ratios those of the ratios within each turn.
 """
 
 import json
@@ -36,8 +37,9 @@ class Turns(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Build the other loops, over the same images."""
-        images = trainer.datamodule.splits["train"]  # type: ignore[attr-defined]
-        shape, device = images.images.shape[1:], module.device
+        device = module.device
+        images = trainer.datamodule.splits["train"].on(device)  # type: ignore[attr-defined]
+        shape = images.images.shape[1:]
         self.loops = {
             "bare": bare_loop(self.game(), images, self.batch, self.bf16),
             "plain": plain_loop(in_memory(images, self.batch), shape, device),
@@ -139,11 +141,17 @@ def main(cfg: DictConfig) -> None:
         turns.loops["bare"]()
     seconds = {name: statistics.median(found[1:]) / cfg.steps for name, found in turns.seconds.items()}
     rate = peak(device, bf16)
+
+    def ratio(one: str, other: str) -> float:
+        """How many times as long the one takes as the other, in the median turn."""
+        pairs = list(zip(turns.seconds[one], turns.seconds[other], strict=True))[1:]
+        return statistics.median(a / b for a, b in pairs)
+
     found = {
         "images_per_second": {name: round(cfg.batch_size / s) for name, s in seconds.items()},
-        "times_plain": round(seconds["plain"] / seconds["ours"], 3),
-        "times_loader": round(seconds["loader"] / seconds["ours"], 3),
-        "lightning_overhead": round(seconds["ours"] / seconds["bare"] - 1, 4),
+        "times_plain": round(ratio("plain", "ours"), 3),
+        "times_loader": round(ratio("loader", "ours"), 3),
+        "lightning_overhead": round(ratio("ours", "bare") - 1, 4),
         "share_of_convolution_peak": round(counter.get_total_flops() / seconds["bare"] / rate, 3),
         "convolution_peak_gflops": round(rate / 1e9),
         "sampling": sampling(device, cfg.turns),

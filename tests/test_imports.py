@@ -11,7 +11,7 @@ LAYERS = [
     {"gan.image", "gan.network"},
     {"gan.loss", "gan.penalty", "gan.augment", "gan.ema", "gan.metric"},
     {"gan.sample", "gan.data"},
-    {"gan.model", "gan.callback"},
+    {"gan.model", "gan.callback", "gan.digits"},
     {"gan.checkpoint"},
 ]
 COMMANDS = len(LAYERS)

@@ -1,0 +1,1 @@
+"""What people do with generated digits: style, lines, paint, outlines, files."""

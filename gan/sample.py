@@ -47,10 +47,15 @@ def evaluating(module: Generator) -> Iterator[None]:
         module.train(was_training)
 
 
-def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
-    """Yield images in [-1, 1], [<=batch, C, H, W] at a time, on the CPU, for int64 ``seeds`` [N] and labels ``y`` [N]."""
+def images(generator: Generator, z: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
+    """Yield images in [-1, 1], [<=batch, C, H, W] at a time, on the CPU, for latents ``z`` [N, D] and labels ``y`` [N]."""
     device = next(generator.parameters()).device
     with evaluating(generator):
-        for part, y_part in zip(seeds.split(batch), y.split(batch), strict=True):
-            z = latents(part, generator.latent)
-            yield generator(z.to(device), y_part.to(device)).float().cpu()
+        for some, labels in zip(z.split(batch), y.split(batch), strict=True):
+            yield generator(some.to(device), labels.to(device)).float().cpu()
+
+
+def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
+    """Yield images as :func:`images` does, for the latents of int64 ``seeds`` [N]."""
+    for some, labels in zip(seeds.split(batch), y.split(batch), strict=True):
+        yield from images(generator, latents(some, generator.latent), labels, batch)

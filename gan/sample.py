@@ -22,6 +22,16 @@ def latents(seeds: Tensor, size: int) -> Tensor:
     return z
 
 
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Latents [T, D] on the arc from ``a`` to ``b`` [D] at ``t`` [T] in [0, 1] (White 2016, section 2.1).
+
+    A straight line would pass nearer to the origin than standard normal latents ever are.
+    """
+    angle = torch.acos((a @ b / (a.norm() * b.norm())).clamp(-0.9999, 0.9999))
+    t = t[:, None]
+    return (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
+
+
 def labels(seeds: Tensor, classes: int) -> Tensor:
     """Balanced labels, int64 [N]: the classes in turn, or -1 (no label) where the generator has no classes."""
     return seeds % classes if classes else torch.full_like(seeds, -1)

@@ -52,6 +52,11 @@ def texts(pattern: str, count: int, seed: int) -> list[str]:
         raise ImportError("a pattern needs rstr: pip install rstr") from error
     draw = Rstr(source)
     try:
-        return [check(draw.xeger(expression)) for _ in range(count)]
+        found = [check(draw.xeger(expression)) for _ in range(count)]
     except (ValueError, KeyError, IndexError, RecursionError) as error:
         raise ValueError(f"pattern: {pattern} gives what cannot be written ({error})") from error
+    if odd := next((text for text in found if not re.fullmatch(expression, text)), None):
+        raise ValueError(
+            f"pattern: {pattern} asks for the impossible, or for more than can be drawn ({odd} does not follow it)"
+        )
+    return found

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Generator(Protocol):
     """A module from latents to images.
 
-    z: float [N, latent], standard normal; y: int64 [N] in [0, classes), ignored where ``classes`` is 0;
-    x: float [N, C, H, W] in [-1, 1].
+    z: float [N, latent], standard normal; y: int64 [N] in [0, classes), ignored where ``classes`` is 0, or what lies between
+    them, float [N, classes] of sum 1; x: float [N, C, H, W] in [-1, 1].
     """
 
     latent: int

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.functional import cross_entropy, embedding, interpolate
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.network import Verdict
@@ -54,6 +54,11 @@ def spectral(network: nn.Module) -> None:
             spectral_norm(module.embed)
 
 
+def of_class(table: Tensor, y: Tensor) -> Tensor:
+    """Rows [N, width] of a ``table`` [classes, width] for labels int64 [N], or their mixtures for shares [N, classes]."""
+    return y.to(table.dtype) @ table if y.dim() == 2 else embedding(y, table)
+
+
 class Labelled(nn.Module):
     """A latent [N, latent] and the embedding of its class side by side, [N, width]: the input of a generator."""
 
@@ -63,8 +68,8 @@ class Labelled(nn.Module):
         self.embed = nn.Embedding(max(classes, 1), latent if classes else 0)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Latents [N, latent] and labels [N], ignored where there are no classes."""
-        return torch.cat([z, self.embed(y if self.classes else torch.zeros_like(y))], 1)
+        """Latents [N, latent] and labels [N] or shares [N, classes], ignored where there are no classes."""
+        return torch.cat([z, of_class(self.embed.weight, y if self.classes else torch.zeros_like(y))], 1)
 
 
 class Head(nn.Module):
@@ -122,7 +127,7 @@ class ClassNorm(nn.Module):
         """Values [N, channels, H, W] and labels [N], ignored where there are no classes."""
         y = y if self.classes else torch.zeros_like(y)
         x = self.norm(x)
-        scale, shift = (of_class[y].to(x.dtype)[:, :, None, None] for of_class in (self.scale, self.shift))
+        scale, shift = (of_class(table, y).to(x.dtype)[:, :, None, None] for table in (self.scale, self.shift))
         return torch.addcmul(shift, x, scale)
 
 

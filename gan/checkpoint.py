@@ -8,7 +8,7 @@ import pickle
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import torch
@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from gan.metric.feature import digest
 from gan.model import GAN
 from gan.network import Generator
 
@@ -139,3 +140,27 @@ def _players(path: str | Path) -> dict[str, Tensor]:
     state = read(path)["state_dict"]
     average = {name.removeprefix("ema."): value for name, value in state.items() if name.startswith("ema.generator.")}
     return average | {name: value for name, value in state.items() if name.startswith("discriminator.")}
+
+
+class Origin(NamedTuple):
+    """Where a generator comes from: the command that trained it, its data, the classifier that reads that, the file's sha256."""
+
+    command: str
+    data: str
+    classifier: str
+    sha256: str
+    figures: dict[str, float]
+
+
+def origin(path: str | Path | None) -> Origin:
+    """What is known of the generator that :func:`generator` gives for ``path``; its test figures, where it has been judged."""
+    path = Path(path or SHIPPED)
+    if path.suffix == ".safetensors":
+        card = json.loads(path.with_suffix(".json").read_text())
+        tested = card.get("test") or {}
+        return Origin(card["command"], card["data"], card.get("classifier", "mnist"), digest(path), tested.get("figures", {}))
+    contents, beside = read(path)["hyper_parameters"], path.parent / "test.json"
+    data = contents["config"]["data"]
+    command = " ".join(["python train.py", *contents["overrides"]])
+    figures = json.loads(beside.read_text())["figures"] if beside.is_file() else {}
+    return Origin(command, data["name"], data.get("classifier", "mnist"), digest(path), figures)

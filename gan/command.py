@@ -25,6 +25,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 CONF = str(Path(__file__).parent.parent / "conf")
 _ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}
+# Settings whose values may hold what means something to Hydra: paths, of which there may be a list, and texts.
+PATHS = {"cache", "ckpt", "data.classifier", "data.root", "init_from", "like", "out", "reader", "root", "run_dir"}
+TEXTS = {"look.ink", "look.line", "look.paper", "pattern", "size", "text"}
 Task = Callable[[DictConfig], Any]
 EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
 
@@ -162,16 +165,17 @@ def prepare_training(words: list[str]) -> list[str]:
 
 
 def quoted(word: str) -> str:
-    """A word as Hydra takes it: a path in quotes, since it may hold what means something there; auto as what it stands for."""
-    key, _, path = word.partition("=")
-    if key in ("precision", "trainer.precision") and path == "auto":
+    """A word as Hydra takes it: a path or a text in quotes, which may hold what means something there; auto as what it means."""
+    key, _, value = word.partition("=")
+    if key in ("precision", "trainer.precision") and value == "auto":
         return f"{key}=${{fastest_precision:}}"
-    bare = (
-        key in ("cache", "ckpt", "data.classifier", "data.root", "init_from", "out", "run_dir")
-        and path not in ("", "null")
-        and path[0] not in "'\"["
-    )
-    return f"{key}='{path}'" if bare else word
+    bare = value not in ("", "null") and value[0] not in ("'\"[" if key in PATHS else "'\"")
+    return f"{key}='{_escaped(value)}'" if key in PATHS | TEXTS and bare else word
+
+
+def _escaped(value: str) -> str:
+    """Between single quotes: a quote, and backslashes before one or before the end, each with a backslash before it."""
+    return re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
 
 
 def _continue(words: list[str]) -> list[str]:

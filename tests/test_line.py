@@ -132,7 +132,7 @@ def test_separators_are_as_thick_as_asked_and_lean() -> None:
         ("", "text is empty"),
         ("  ", "text is empty"),
         ("1" * 1_000_000, "text has 1,000,000 characters; a line has 1,000 at most"),
-        ("١", "no class and no separator for ١"),
+        ("\u0661", "no class and no separator for \u0661"),
     ],
 )
 def test_what_cannot_be_written_is_one_line(text: str, expected: str) -> None:

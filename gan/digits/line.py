@@ -1,7 +1,7 @@
 """Lines of digits: drawn by a generator in one hand or in many, read back, and put side by side with a box around each."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,8 @@ from torch.nn.functional import interpolate, pad
 
 from gan import sample
 from gan.digits import mark, style
+from gan.digits.paint import Look
+from gan.digits.picture import PLAIN, Picture
 from gan.digits.style import Axes, Style
 from gan.image import to_uint8, warp
 from gan.metric.feature import Frozen
@@ -21,6 +23,7 @@ ATTEMPTS = 8  # at a digit that is not read as asked
 LOOSER = 0.25  # how much each attempt adds to the variation: a hand that cannot write a 4 borrows another's
 KEPT = [0, 1]  # attributes that are a hand's: thickness and slant
 FIRST_SEED = 2**34  # of digits in lines, beyond those of images
+OTHER_SEED = 2**40  # between the attempts at a digit
 SPECK = 0.03  # share of a digit's ink below which a piece that lies apart is left out
 INK = 26  # bytes from which a pixel belongs to a digit: a tenth of full ink
 DIGIT = 20 / 28  # height of MNIST's digits in their cell
@@ -73,6 +76,15 @@ class Line:
     redrawn: int = 0
     unread: int = 0
 
+    def picture(self, look: Look = PLAIN, text: Mapping[str, str] | None = None, size: tuple[int, int] | None = None) -> Picture:
+        """Itself as a picture in a look, with ``text`` to say of it beside what it knows."""
+        name = f"Handwritten {self.text}"
+        said = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed), "Label": self.text}
+        return Picture(self.image, look, said | dict(text or {}), size, self.seed)
+
+    def _repr_png_(self) -> bytes:
+        return self.picture()._repr_png_()
+
     @property
     def truth(self) -> dict[str, object]:
         """All but the picture, as plain data."""
@@ -87,7 +99,8 @@ class Pen:
 
     ``mixed``: every digit in a hand of its own; else ``variation`` in [0, 1] is how far the digits of a hand differ.
     ``style`` is asked of every digit. One counts as read where the reader gives its class the highest probability, and
-    ``certainty`` or more.
+    ``certainty`` or more. ``own`` is the latent [D] of the hand of all lines; None: each has its own.
+    Raises ValueError for what is outside.
     """
 
     generator: Generator
@@ -97,6 +110,12 @@ class Pen:
     mixed: bool = False
     variation: float = 0.3
     certainty: float = 0.0
+    own: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("variation", "certainty"):
+            if not isinstance(getattr(self, name), int | float) or not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be a number from 0 to 1, got {getattr(self, name)}")
 
     def hands(self, z: Tensor) -> Tensor:
         """The style [N, 4] of the hands of latents [N, D], as far as it is not asked for otherwise, in standard deviations."""
@@ -111,7 +130,7 @@ class Pen:
         x, attempts, left = torch.empty(0), torch.zeros(len(y), dtype=torch.long), torch.arange(len(y))
         for attempt in range(ATTEMPTS if self.reader else 1):
             apart = 1.0 if self.mixed else min(1.0, self.variation + LOOSER * attempt)
-            z = sample.latents(seeds[left] + attempt, self.generator.latent)
+            z = sample.latents(seeds[left] + attempt * OTHER_SEED, self.generator.latent)
             z = math.sqrt(1 - apart**2) * hand[left] + apart * z  # of unit variance, as both are
             drawn = self._draw(z, y[left], wanted[left], held)
             x = drawn if attempt == 0 else x.index_copy(0, left, drawn)
@@ -144,11 +163,11 @@ class Pen:
             done += len(some)
 
     def _chunk(self, texts: Sequence[str], seeds: Tensor, layout: Layout) -> Iterator[Line]:
-        hands = sample.latents(seeds, self.generator.latent)
+        hands = sample.latents(seeds, self.generator.latent) if self.own is None else self.own.expand(len(seeds), -1)
         where = [(i, place) for i, text in enumerate(texts) for place, one in enumerate(text) if one.isdigit()]
         owner = torch.tensor([i for i, _ in where], dtype=torch.long)
         y = torch.tensor([int(texts[i][place]) for i, place in where], dtype=torch.long)
-        own = FIRST_SEED + seeds[owner] * 2**13 + torch.tensor([place for _, place in where], dtype=torch.long) * ATTEMPTS
+        own = FIRST_SEED + seeds[owner] * 2**10 + torch.tensor([place for _, place in where], dtype=torch.long)
         x, attempts, read = self.digits(y, hands[owner], own) if len(y) else (torch.empty(0, 1, 28, 28), y, y.bool())
         cells, styles, first = shape(x, layout), self.hands(hands), 0
         for i, text in enumerate(texts):

@@ -1,23 +1,19 @@
 """``python -m gan.generate n=10000 out=samples.npz``: digits from the shipped generator, or from ``ckpt=RUN/best.ckpt``."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
 from gan import checkpoint, command, image, sample
-from gan.file import whole
+from gan.digits import files
 
 
-def npz(x: Tensor, y: Tensor, path: Path, columns: int) -> None:
-    """``images`` uint8 [N, H, W] (colour: [N, H, W, 3]) and ``labels`` int64 [N]."""
-    with whole(path) as partial, partial.open("wb") as file:
-        pixels = image.to_uint8(x).permute(0, 2, 3, 1).squeeze(-1)
-        np.savez_compressed(file, images=pixels.numpy(), labels=y.numpy())
+def write_set(x: Tensor, y: Tensor, path: Path, columns: int) -> None:
+    """All of them with their labels."""
+    files.SETS[path.suffix](image.to_uint8(x), y, path)
 
 
 def grid(x: Tensor, y: Tensor, path: Path, columns: int) -> None:
@@ -25,19 +21,7 @@ def grid(x: Tensor, y: Tensor, path: Path, columns: int) -> None:
     image.save(image.grid(x, columns), path)
 
 
-def folder(x: Tensor, y: Tensor, path: Path, columns: int) -> None:
-    """One PNG for each, ``00042_7.png`` being image 42 with label 7."""
-    aside = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for i, (pixels, label) in enumerate(zip(image.to_uint8(x), y.tolist(), strict=True)):
-        image.save(pixels, aside / (f"{i:05d}_{label}.png" if label >= 0 else f"{i:05d}.png"))
-    if path.is_dir():
-        path.rmdir()  # empty: anything else was refused
-    aside.replace(path)
-
-
-WRITERS: dict[str, Callable[[Tensor, Tensor, Path, int], None]] = {".npz": npz, ".png": grid, "": folder}
+WRITERS: dict[str, Callable[[Tensor, Tensor, Path, int], None]] = {".npz": write_set, ".png": grid, "": write_set}
 
 
 def check(cfg: DictConfig) -> Path:

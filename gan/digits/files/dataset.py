@@ -1,0 +1,147 @@
+"""Sets of images with labels as others read them: NumPy, MNIST's own IDX, Kaggle's CSV, folders of PNG, COCO.
+
+``images`` are bytes [N, C, H, W], ``labels`` int64 [N], -1 where there is none.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from gan.digits.files.picture import pillow
+from gan.file import whole
+
+Box = tuple[float, float, float, float]  # left, top, width, height in pixels
+
+
+def npz(images: Tensor, labels: Tensor, path: Path) -> None:
+    """``images`` uint8 [N, H, W] (colour: [N, H, W, 3 or 4]) and ``labels`` int64 [N]."""
+    with whole(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, images=images.permute(0, 2, 3, 1).squeeze(-1).numpy(), labels=labels.numpy())
+
+
+def csv(images: Tensor, labels: Tensor, path: Path) -> None:
+    """``label,pixel0,..,pixel783``, a row for each image, as in Kaggle's digit recognizer. Raises ValueError for colour."""
+    rows = _grey(images, path).flatten(1)
+    with whole(path) as partial, partial.open("w") as file:
+        file.write(",".join(("label", *(f"pixel{i}" for i in range(rows.shape[1])))) + "\n")
+        for row, label in zip(rows, labels.tolist(), strict=True):
+            file.write(f"{label},{','.join(map(str, row.tolist()))}\n")
+
+
+def idx(images: Tensor, labels: Tensor, path: Path, test_share: float = 1 / 7) -> None:
+    """A folder that ``torchvision.datasets.MNIST(path, train)`` reads; the last ``test_share`` of the images are the test's.
+
+    Raises ValueError for colour, for images without labels, and where either part would be empty.
+    """
+    pixels = _grey(images, path)
+    if int(labels.min()) < 0:
+        raise ValueError(f"{path}: MNIST's format needs labels, and these images have none: choose .npz or a folder of PNG")
+    held = len(labels) - round(len(labels) * test_share)
+    if not 0 < held < len(labels):
+        raise ValueError(
+            f"{path}: {len(labels)} images with a test_share of {test_share:g} leave a part empty: make more images"
+        )
+    with _folder(path) as aside:
+        raw = aside / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for name, part in (("train", slice(held)), ("t10k", slice(held, None))):
+            for kind, values in (("images-idx3", pixels[part]), ("labels-idx1", labels[part].byte())):
+                header = np.array([0x800 + values.ndim, *values.shape], ">u4")  # 8: bytes
+                (raw / f"{name}-{kind}-ubyte").write_bytes(header.tobytes() + values.contiguous().numpy().tobytes())
+
+
+def folder(images: Tensor, labels: Tensor, path: Path) -> None:
+    """One PNG for each, ``00042_7.png`` being image 42 with label 7."""
+    with _folder(path) as aside:
+        for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+            pillow(pixels).save(aside / (f"{i:05d}_{label}.png" if label >= 0 else f"{i:05d}.png"))
+
+
+def classes(images: Tensor, labels: Tensor, path: Path) -> None:
+    """One PNG for each, ``7/00042.png`` being image 42 with label 7, for torchvision's ImageFolder and for data=folder.
+
+    Numbers have as many digits as the largest label, so that their order by name is theirs by number. Raises ValueError for
+    images without labels.
+    """
+    if int(labels.min()) < 0:
+        raise ValueError(f"{path}: class folders need labels, and these images have none: choose a folder of PNG without them")
+    digits = len(str(int(labels.max())))
+    with _folder(path) as aside:
+        for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+            (own := aside / f"{label:0{digits}d}").mkdir(exist_ok=True)
+            pillow(pixels).save(own / f"{i:05d}.png")
+
+
+def coco(
+    pictures: Sequence[Tensor],
+    labels: Sequence[Sequence[int]],
+    boxes: Sequence[Sequence[Box]],
+    path: Path,
+    names: Sequence[str] = tuple("0123456789"),
+    info: Mapping[str, object] | None = None,
+) -> None:
+    """Lines of digits: ``images/00042.png`` and ``annotations.json`` in COCO's format (cocodataset.org, "data format").
+
+    ``pictures``: bytes [C, H, W] of any sizes; for each the labels and boxes of its digits. ``category_id`` is label + 1, as
+    detectors keep 0 for the background; an image's ``text`` is what the line says.
+    """
+    with _folder(path) as aside:
+        (aside / "images").mkdir()
+        for i, picture in enumerate(pictures):
+            pillow(picture).save(aside / "images" / f"{i:05d}.png")
+        found = annotations([(picture.shape[2], picture.shape[1]) for picture in pictures], labels, boxes, names, info)
+        (aside / "annotations.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def annotations(
+    sizes: Sequence[tuple[int, int]],
+    labels: Sequence[Sequence[int]],
+    boxes: Sequence[Sequence[Box]],
+    names: Sequence[str],
+    info: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """What COCO says of pictures of ``sizes`` (width, height): as :func:`coco` writes it."""
+    every = [(i, *found) for i, pair in enumerate(zip(labels, boxes, strict=True)) for found in zip(*pair, strict=True)]
+    return {
+        "info": dict(info or {}),
+        "licenses": [],
+        "images": [
+            {"id": i, "file_name": f"{i:05d}.png", "width": width, "height": height, "text": "".join(names[y] for y in line)}
+            for i, ((width, height), line) in enumerate(zip(sizes, labels, strict=True))
+        ],
+        "annotations": [
+            {"id": number, "image_id": i, "category_id": label + 1, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0}
+            for number, (i, label, box) in enumerate(every, 1)
+        ],
+        "categories": [{"id": i, "name": name, "supercategory": "digit"} for i, name in enumerate(names, 1)],
+    }
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` to fill, which takes its place when the block ends well and vanishes otherwise.
+
+    ``path`` may be there already where it is empty; OSError where it is not.
+    """
+    aside = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        if path.is_dir():
+            path.rmdir()  # empty: anything else was refused
+        aside.replace(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _grey(images: Tensor, path: Path) -> Tensor:
+    """Bytes [N, H, W] of [N, 1, H, W]. Raises ValueError for colour."""
+    if images.shape[1] != 1:
+        raise ValueError(f"{path}: this format holds grey digits alone: choose .npz or a folder for colour")
+    return images[:, 0]

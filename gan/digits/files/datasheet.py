@@ -1,0 +1,70 @@
+"""What a set of generated digits is, for whoever finds it: a short datasheet (Gebru et al. 2021, Datasheets for Datasets)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan.file import table
+
+
+def sheet_path(path: Path) -> Path:
+    """Where the datasheet of a set goes: README.md in its folder, or NAME.md beside NAME.npz."""
+    return path.with_suffix(".md") if path.suffix else path / "README.md"
+
+
+def datasheet(
+    images: Tensor,
+    labels: Tensor,
+    *,
+    title: str,
+    written_as: str,
+    seeds: str,
+    command: str,
+    sha256: str,
+    licence: str,
+    figures: Mapping[str, object] | None = None,
+) -> str:
+    """Markdown about bytes ``images`` [N, C, H, W] with int64 ``labels`` [N], -1 being none.
+
+    ``written_as`` is the format in words, ``seeds`` of what they are functions ("0 to 9999"), ``sha256`` is of the generator's
+    weights, and ``figures`` are the generator's card by name.
+    """
+    _, channels, height, width = images.shape
+    known, counts = torch.unique(labels, return_counts=True)
+    shares = [["none" if y < 0 else str(y), f"{n:,}"] for y, n in zip(known.tolist(), counts.tolist(), strict=True)]
+    colour = {1: "grey", 3: "colour (RGB)", 4: "colour and opacity (RGBA)"}[channels]
+    rows = [[name, _short(value)] for name, value in (figures or {}).items()]
+    measured = f"\nThe generator's figures:\n\n{table(['figure', 'value'], *rows)}\n" if rows else ""
+    return f"""# {title}
+
+{len(labels):,} synthetic images of handwritten digits, made by a generative adversarial network. No person wrote them.
+
+## Composition
+
+{table(["label", "images"], *shares)}
+
+Each image is {width}x{height} pixels, {colour}, and an independent draw. Written as {written_as}.
+A label is what the generator was asked for; no person has checked it.
+
+## How it was made
+
+- command: `{command}`
+- seeds: {seeds}; the same seed and generator give the same image
+- generator: sha256 `{sha256}`
+{measured}
+## Uses
+
+For teaching, design, tests of software and studies of synthetic data.
+Not for measuring accuracy on real handwriting, nor as anyone's handwriting: the images follow the generator's training
+data in style and share its gaps, a few do not show their label, and rare ways of writing are rarer still.
+A model trained on these alone knows no more than the generator does.
+
+## Licence
+
+{licence}"""
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

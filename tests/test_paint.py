@@ -1,0 +1,266 @@
+"""Digits in colour: contrast as WCAG has it, ink over paper, sizes without blur."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from gan import checkpoint, image, sample
+from gan.digits.paint import TEXTURES, Look, canvas, colour, contrast, enlarge, gradient, paint, size
+from gan.metric import feature
+
+LOOKS = sorted((Path(__file__).parent.parent / "conf" / "look").glob("*.yaml"))
+EXTRA = {"certain", "style"}  # what the command does before there is anything to paint
+WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)
+
+
+def _bar() -> Tensor:
+    """An upright bar of full ink, 4 pixels wide and 20 high."""
+    grey = torch.full((1, 28, 28), -1.0)
+    grey[:, 4:24, 12:16] = 1
+    return grey
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[Tensor, Tensor]:
+    """A hundred of the shipped generator."""
+    generator = checkpoint.generator(None)
+    seeds = torch.arange(100)
+    y = sample.labels(seeds, generator.classes)
+    return torch.cat(list(sample.generate(generator, seeds, y))), y
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("#0a141e", (10, 20, 30, 255)),
+        ("#f80", (255, 136, 0, 255)),
+        ("#0a141e80", (10, 20, 30, 128)),
+        ("navy", (0, 0, 128, 255)),
+        ("RebeccaPurple", (102, 51, 153, 255)),
+        ("transparent", CLEAR),
+    ],
+)
+def test_a_colour_is_its_bytes(word: str, expected: tuple[int, ...]) -> None:
+    assert colour(word) == expected
+
+
+@pytest.mark.parametrize("word", ["blurple", "#12", "", "#zzzzzz", "red\nblue", 5, None, "navy-", "-navy", "red-green-blue"])
+def test_a_bad_colour_is_one_line_that_says_what_is_allowed(word: str) -> None:
+    with pytest.raises(ValueError, match=r"^look.ink: .* is no colour: allowed are #rrggbb.*navy-#f80$") as caught:
+        Look(ink=word)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_colours_are_a_gradient_and_one_is_both_ends() -> None:
+    assert gradient("#f00-blue") == ((255, 0, 0, 255), (0, 0, 255, 255))
+    assert gradient("white") == (WHITE, WHITE)
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast(BLACK, WHITE) == pytest.approx(21)
+    assert contrast(colour("#777"), WHITE) == pytest.approx(4.478, abs=1e-3)
+    assert contrast(WHITE, colour("#777")) == pytest.approx(4.478, abs=1e-3)
+    assert contrast(colour("#767676"), WHITE) == pytest.approx(4.542, abs=1e-3)
+    assert contrast(colour("teal"), colour("teal")) == 1
+
+
+def test_what_is_translucent_has_the_contrast_of_its_worse_ground() -> None:
+    assert contrast(BLACK, CLEAR) == 1
+    assert contrast(WHITE, CLEAR) == 1
+    grey = colour("#777")
+    assert contrast(grey, CLEAR) == pytest.approx(min(contrast(grey, WHITE), contrast(grey, BLACK)))
+    assert contrast(colour("#00000080"), WHITE) == pytest.approx(contrast(colour("#7f7f7f"), WHITE))
+    assert contrast((0, 0, 0, 0), WHITE) == 1
+
+
+def test_a_look_has_the_contrast_of_the_worst_along_its_gradients() -> None:
+    assert Look(ink="black-#777", paper="white").contrast == pytest.approx(4.478, abs=1e-3)
+    assert Look(ink="black-white", paper="#777").contrast < 1.2  # somewhere between the ends it is the paper's grey
+    plain = Look(ink="navy", paper="white", line="#888")
+    assert replace(plain, texture="squared").contrast == pytest.approx(contrast(colour("navy"), colour("#888")))
+    assert plain.contrast == pytest.approx(contrast(colour("navy"), WHITE))
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper", "expected"),
+    [
+        ("#aaa", "white", "ink #aaa on paper white has a contrast of 2.32, less than the 7 .*: choose a darker ink or lighter"),
+        ("#333", "black", "choose a lighter ink or darker paper"),
+        ("black", "transparent", "choose an opaque paper, since"),
+    ],
+)
+def test_too_little_contrast_is_one_line_with_the_remedy(ink: str, paper: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Look(ink=ink, paper=paper, minimum_contrast=7)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"texture": "wool"}, "look.texture must be one of none, grain, ruled, squared, chalk, got wool"),
+        ({"direction": "up"}, "look.direction must be one of down, right, got up"),
+        ({"height": 0}, "look.height must be a whole number of pixels from 1 to 4096, or null, got 0"),
+        ({"height": 1.5}, "look.height must be a whole number"),
+        ({"minimum_contrast": 22}, r"look.minimum_contrast must be in \[1, 21\], got 22"),
+        ({"minimum_contrast": "much"}, r"look.minimum_contrast must be in \[1, 21\], got much"),
+    ],
+)
+def test_an_impossible_look_is_one_line(words: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Look(**words)  # type: ignore[arg-type]
+
+
+def test_white_on_black_is_the_generators_grey_to_the_byte_and_black_on_white_its_opposite(
+    digits: tuple[Tensor, Tensor],
+) -> None:
+    x = digits[0][:10]
+    grey = image.to_uint8(x).expand(-1, 3, -1, -1)
+    assert (paint(x, Look()).int() - grey.int()).abs().max() == 0
+    assert (paint(x, Look(ink="black", paper="white")).int() - (255 - grey.int())).abs().max() <= 1
+
+
+def test_transparent_paper_has_the_inks_opacity_and_colour_everywhere(digits: tuple[Tensor, Tensor]) -> None:
+    x = digits[0][:3]
+    painted = paint(x, Look(ink="#ff8000", paper="transparent"))
+    assert painted.shape == (3, 4, 28, 28)
+    assert torch.equal(painted[:, 3:], image.to_uint8(x))
+    assert (painted[:, :3].movedim(1, -1) == torch.tensor([255, 128, 0])).all()
+    half = paint(_bar(), Look(ink="#ff800080", paper="transparent"))
+    assert half[3].unique().tolist() == [0, 128]
+
+
+def test_translucent_ink_shows_the_paper() -> None:
+    painted = paint(_bar(), Look(ink="#ffffff80", paper="black"))
+    assert painted.shape == (3, 28, 28)
+    assert painted[:, 10, 13].tolist() == [128, 128, 128]
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_a_gradient_goes_from_one_end_of_the_ink_to_the_other(direction: str) -> None:
+    look = Look(ink="#f00-#00f", paper="#000-#fff", direction=direction)
+    painted = paint(_bar(), look)
+    first, last = (painted[:, 4, 13], painted[:, 23, 13]) if direction == "down" else (painted[:, 9, 12], painted[:, 9, 15])
+    assert first[0] > last[0]
+    assert first[2] < last[2]
+    step = 255 / (20 if direction == "down" else 4)
+    assert abs(255 - first[0] - step / 2) <= 1  # the middle of the first pixel
+    assert abs(255 - last[2] - step / 2) <= 1
+    along = painted[0, :, 2] if direction == "down" else painted[0, 2]
+    assert along.tolist() == sorted(along.tolist())
+    assert along[0] < 10
+    assert along[-1] > 245
+
+
+@pytest.mark.parametrize("texture", TEXTURES)
+def test_a_texture_depends_on_the_seed_and_the_place_in_the_set_alone(texture: str) -> None:
+    look = Look(ink="white", paper="#234", texture=texture)
+    many = torch.stack([_bar()] * 3)
+    before = torch.get_rng_state()
+    painted = paint(many, look, seed=5)
+    assert torch.equal(painted[2], paint(_bar(), look, seed=7))
+    assert torch.equal(painted[0], painted[1]) == (texture in ("none", "ruled", "squared"))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("texture", ["grain", "ruled", "squared", "chalk"])
+@pytest.mark.parametrize("height", [28, 140])
+def test_a_texture_shows_and_leaves_the_digit_readable(texture: str, height: int, digits: tuple[Tensor, Tensor]) -> None:
+    x, y = digits
+    look = Look(texture=texture, line="#333", height=height)
+    painted = paint(x, look).float().mean(1, keepdim=True)
+    assert (painted - paint(x, replace(look, texture="none"))[:, :1]).abs().mean() > 0.5
+    grey = image.to_float(avg_pool2d(painted, height // 28))
+    read = feature.load("mnist")(grey)[1].argmax(1)
+    assert (read == y).float().mean() >= 0.95
+
+
+@pytest.mark.parametrize("height", [28, 29, 100, 280])
+def test_what_is_enlarged_reads_the_same_and_weighs_the_same(height: int, digits: tuple[Tensor, Tensor]) -> None:
+    x, y = digits
+    large = enlarge(x, height)
+    assert large.shape == (100, 1, height, height)
+    assert (large.min(), large.max()) >= (-1, -1)
+    small = torch.nn.functional.interpolate(large, size=28, mode="area")
+    assert (feature.load("mnist")(small)[1].argmax(1) == y).float().mean() >= 0.98
+    assert ((small + 1).sum() / (x + 1).sum()).item() == pytest.approx(1, abs=0.1)
+
+
+def test_what_is_enlarged_is_crisp(digits: tuple[Tensor, Tensor]) -> None:
+    large = (enlarge(digits[0][:20], 560) + 1) / 2
+    outline = ((large > 0.5).float().diff(dim=-1).abs().sum() + (large > 0.5).float().diff(dim=-2).abs().sum()).item()
+    assert ((large > 0.02) & (large < 0.98)).sum().item() < 1.6 * outline  # about one soft pixel for each of the outline
+
+
+def test_faint_and_thin_strokes_stay() -> None:
+    grey = torch.full((1, 28, 28), -1.0)
+    grey[:, 4:24, 14] = 0.2  # one pixel wide, of 0.6 ink
+    grey[:, 20, 4:24] = 0
+    large = enlarge(grey, 280)
+    assert (large[0, 60:180, 140:150].amax(1) > 0.9).all()
+    assert (large[0, 200:210, 60:220].amax(0) > 0.9).all()
+    assert (enlarge(torch.full((1, 28, 28), -0.8), 280) == -1).all()  # dirt
+
+
+def test_a_line_of_digits_is_enlarged_in_proportion_and_made_smaller_too() -> None:
+    line = torch.cat([_bar()] * 5, dim=2)
+    assert enlarge(line, 56).shape == (1, 56, 280)
+    assert enlarge(line, 14).shape == (1, 14, 70)
+    assert torch.equal(enlarge(line, 28), line)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1080, 1080), (300, 169), (64, 480), (31, 17)])
+@pytest.mark.parametrize("columns", [1, 6])
+def test_a_canvas_holds_the_ink_as_large_as_fits_in_its_middle(width: int, height: int, columns: int) -> None:
+    painted = canvas(torch.cat([_bar()] * columns, dim=2), width, height, Look(), margin=0.1)
+    assert painted.shape == (3, height, width)
+    inked = painted[0] > 127
+    rows, columns_inked = inked.any(1).nonzero().flatten(), inked.any(0).nonzero().flatten()
+    top, bottom = rows[0].item(), height - 1 - rows[-1].item()
+    left, right = columns_inked[0].item(), width - 1 - columns_inked[-1].item()
+    slack = 2 + 0.02 * max(width, height)  # the outline of a corner is round
+    assert abs(top - bottom) <= slack
+    assert abs(left - right) <= slack
+    assert min(top, left) == pytest.approx(0.1 * min(width, height), abs=slack)
+
+
+def test_a_canvas_of_nothing_is_paper() -> None:
+    painted = canvas(torch.full((1, 28, 28), -1.0), 40, 30, Look(paper="navy"))
+    assert (painted.movedim(0, -1) == torch.tensor([0, 0, 128])).all()
+    speck = torch.full((1, 28, 28), -1.0)
+    speck[:, 9, 9] = 1
+    assert (canvas(speck, 90, 90, Look())[0] > 127).float().mean() < 0.02
+    assert canvas(_bar(), 40, 30, Look(ink="red", paper="transparent")).shape == (4, 30, 40)
+
+
+def test_a_size_is_a_name_or_two_numbers() -> None:
+    assert size("card") == (1200, 675)
+    assert size("640x480") == (640, 480)
+    for word in ("huge", "640", "640x", "1x1", "99999x20", "-4x40"):
+        with pytest.raises(ValueError, match=f"'{word}' is no size: allowed are square, card, story, or as 640x480"):
+            size(word)
+
+
+@pytest.mark.parametrize("path", LOOKS, ids=lambda path: path.stem)
+def test_every_look_has_all_words_and_can_be_read(path: Path) -> None:
+    assert path.read_text().startswith("# ")
+    words = yaml.safe_load(path.read_text())
+    assert set(words) == {field.name for field in fields(Look)} | EXTRA
+    look = Look(**{key: value for key, value in words.items() if key not in EXTRA})
+    print(f"{path.stem}: contrast {look.contrast:.2f}")
+    assert look.contrast >= 4.5  # WCAG's AA
+    if path.stem == "accessible":
+        assert look.contrast >= look.minimum_contrast >= 7
+        assert words["certain"]
+        assert words["style"]["thickness"] > 0
+        assert look.alt
+
+
+def test_the_looks_are_those_that_people_ask_for() -> None:
+    assert {"plain", "paper", "accessible", "chalkboard", "blueprint", "notebook", "sunset", "sticker"} <= {
+        path.stem for path in LOOKS
+    }

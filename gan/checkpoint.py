@@ -143,7 +143,7 @@ def _players(path: str | Path) -> dict[str, Tensor]:
 
 
 class Origin(NamedTuple):
-    """Where a generator comes from: the command that trained it, its data, the classifier that reads that, the file's sha256."""
+    """Of a generator: the command that trained it, its data, their classifier, the sha256 of its file, its test figures."""
 
     command: str
     data: str

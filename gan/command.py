@@ -165,7 +165,7 @@ def prepare_training(words: list[str]) -> list[str]:
 
 
 def quoted(word: str) -> str:
-    """A word as Hydra takes it: a path or a text in quotes, which may hold what means something there; auto as what it means."""
+    """A word as Hydra takes it: a path or a text, which may hold what means something there, in quotes; auto as what it is."""
     key, _, value = word.partition("=")
     if key in ("precision", "trainer.precision") and value == "auto":
         return f"{key}=${{fastest_precision:}}"

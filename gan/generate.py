@@ -15,6 +15,7 @@ from tqdm import tqdm
 from gan import command, sample
 from gan.digits import files, paint, pattern
 from gan.digits.line import Layout, Line
+from gan.digits.mark import STROKES
 from gan.digits.paint import Look
 from gan.digits.picture import WRITERS
 from gan.digits.style import Style
@@ -22,6 +23,7 @@ from gan.file import write_text
 from gan.lab import CERTAIN, Lab, whole
 
 FOLDERS = {"png": files.folder, "classes": files.classes, "idx": files.idx}
+CHARACTERS = "0123456789" + "".join(STROKES)  # of which COCO's categories are
 MANY = 100  # lines from which progress is shown
 
 
@@ -79,14 +81,18 @@ def digits(cfg: DictConfig) -> str:
 
 
 def line(cfg: DictConfig) -> str:
-    """Write one line with the boxes of its digits beside it; what was written, in words."""
+    """Write one line with the boxes of its characters beside it; what was written, in words."""
     path, asked = check(cfg, list(WRITERS)), look(cfg)
     lab = Lab(cfg.ckpt, cfg.reader)
     (made,) = lines(lab, cfg, [pattern.check(cfg.text)])
-    made.picture(asked, lab.text, _size(cfg)).save(path)
-    write_text(json.dumps(made.truth, indent=2), path.with_suffix(".json"))
-    unread = f", {made.unread} of its digits never read as asked" if made.unread else ""
-    return f"{made.text} from seed {made.seed}: {path}, boxes in {path.with_suffix('.json')}{unread}"
+    picture = made.picture(asked, lab.text, _size(cfg))
+    picture.save(path)
+    written = made.written(picture if path.suffix in files.PICTURES else made.picture())
+    height, width = written.picture.shape[1:]
+    boxes = [{"character": one, "box": box} for one, box in written.boxes]
+    truth = {"text": made.text, "seed": made.seed, "width": width, "height": height, "boxes": boxes, "unread": made.unread}
+    write_text(json.dumps(truth, indent=2), path.with_suffix(".json"))
+    return f"{made.text} from seed {made.seed}: {path}, boxes in {path.with_suffix('.json')}{_unread(made.unread)}"
 
 
 def many(cfg: DictConfig) -> str:
@@ -94,10 +100,23 @@ def many(cfg: DictConfig) -> str:
     path, asked = check(cfg, [""]), look(cfg)
     count = whole("lines", cfg.lines, 1, 10**7)
     texts = [pattern.check(cfg.text)] * count if cfg.text else pattern.texts(cfg.pattern, count, cfg.seed)
-    lab = Lab(cfg.ckpt, cfg.reader)
-    shown = tqdm(lines(lab, cfg, texts), total=count, unit=" lines", disable=count < MANY)
+    lab, size = Lab(cfg.ckpt, cfg.reader), _size(cfg)
     info = {"description": f"{count:,} lines of generated digits", "command": _command(), **lab.text}
-    return f"{files.lines(shown, path, asked, info)}: {path}"
+    redrawn = unread = 0
+
+    def drawn() -> Iterator[files.Written]:
+        nonlocal redrawn, unread
+        for made in tqdm(lines(lab, cfg, texts), total=count, unit=" lines", disable=count < MANY):
+            redrawn, unread = redrawn + made.redrawn, unread + made.unread
+            yield made.written(made.picture(asked, None, size))
+
+    files.coco(drawn(), path, CHARACTERS, info)
+    digits = sum(map(str.isdigit, "".join(texts)))
+    return f"{count:,} lines: {path}; {redrawn / max(1, digits):.2%} of digits drawn again{_unread(unread)}"
+
+
+def _unread(count: int) -> str:
+    return f"; {count} digits were never read as asked: another seed or style may do" if count else ""
 
 
 def lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:

@@ -140,7 +140,7 @@ class Lab:
         return Film(x, look, said | self.text, fps)
 
     def evaluate(self, split: str = "val", **words: Any) -> dict[str, Any]:
-        """The figures of ``python -m gan.evaluate``, whose settings ``words`` are; of the shipped generator, those it came with."""
+        """The figures of ``python -m gan.evaluate`` with settings ``words``; of an exported generator, those it came with."""
         if self.ckpt is None or Path(self.ckpt).suffix == ".safetensors":
             return dict(self.origin.figures)
         from gan import command, evaluate

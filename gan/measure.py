@@ -25,7 +25,6 @@ from torchvision.datasets import MNIST
 from gan import command, sample
 from gan.digits import attribute
 from gan.digits.line import INK, Layout, Line, compose
-from gan.digits.picture import Picture
 from gan.file import table, write_text
 from gan.image import to_float, to_uint8
 from gan.lab import Lab
@@ -157,7 +156,7 @@ def measured_outlines(lab: Lab, cfg: DictConfig) -> dict[str, Any]:
             picture.save(path)
             sizes.append(path.stat().st_size)
             if shutil.which("rsvg-convert"):
-                command_line = ["rsvg-convert", "-w", "28", "-h", "28", "-o", path.with_suffix(".png"), path]
+                command_line = ["rsvg-convert", "-w", "28", "-h", "28", "-o", str(path.with_suffix(".png")), str(path)]
                 subprocess.run(command_line, check=True)
                 drawn = torch.from_numpy(np.array(Image.open(path.with_suffix(".png")).convert("L")))
                 errors.append((to_float(drawn) - picture.image[0]).abs().mean().item() / 2)

@@ -11,8 +11,8 @@ from gan import checkpoint, command
 
 CONF = Path(command.CONF)
 STUDY = {"sweep", "sampler", "pruner"}  # groups of tune.yaml, the others being train.yaml's
-LOOK = {"look"}  # words of gan.digits.paint.Look, which train.yaml has no use for
-GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY | LOOK)
+DRAWN = {"preset"}  # of generate.yaml, which draws
+GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY | DRAWN)
 ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 

@@ -210,20 +210,20 @@ def test_torchvision_and_our_own_data_read_the_class_folders(count: int, tmp_pat
     assert sum(len(data.splits[part]) for part in ("train", "test")) == 60
 
 
-def test_coco_boxes_lie_in_their_pictures_and_name_their_digits(tmp_path: Path) -> None:
+def test_coco_boxes_lie_in_their_pictures_and_name_their_characters(tmp_path: Path) -> None:
     pictures = [torch.zeros(1, 28, 84, dtype=torch.uint8), torch.zeros(3, 30, 28, dtype=torch.uint8)]
-    labels, boxes = (
-        [[4, 0, 7], [9]],
-        [[(2.0, 4.0, 20.0, 20.0), (30.0, 4.0, 20.0, 20.0), (58.0, 3.0, 20.0, 22.0)], [(4.0, 4.0, 18.0, 20.0)]],
-    )
-    files.coco(pictures, labels, boxes, tmp_path / "x", info={"description": "lines"})
+    lines = [
+        files.Written(pictures[0], "4-7", [("4", (2, 4, 20, 20)), ("-", (30, 14, 20, 4)), ("7", (58, 3, 20, 22))]),
+        files.Written(pictures[1], "9", [("9", (4, 4, 18, 20))]),
+    ]
+    files.coco(iter(lines), tmp_path / "x", "0123456789-", info={"description": "lines"})
     found = json.loads((tmp_path / "x" / "annotations.json").read_text())
     assert set(found) == {"info", "licenses", "images", "annotations", "categories"}
     assert found["info"] == {"description": "lines"}
-    assert [line["text"] for line in found["images"]] == ["407", "9"]
+    assert [line["text"] for line in found["images"]] == ["4-7", "9"]
     by_id = {line["id"]: line for line in found["images"]}
     names = {category["id"]: category["name"] for category in found["categories"]}
-    assert [names[one["category_id"]] for one in found["annotations"]] == list("4079")
+    assert [names[one["category_id"]] for one in found["annotations"]] == list("4-79")
     assert len({one["id"] for one in found["annotations"]}) == 4
     for one in found["annotations"]:
         x, y, width, height = one["bbox"]
@@ -233,6 +233,7 @@ def test_coco_boxes_lie_in_their_pictures_and_name_their_digits(tmp_path: Path) 
         assert one["area"] == width * height
     for line in found["images"]:
         assert pixels(tmp_path / "x" / "images" / line["file_name"]).shape[:2] == (line["height"], line["width"])
+    assert (tmp_path / "x" / "labels.csv").read_text() == 'file_name,text\n00000.png,"4-7"\n00001.png,"9"\n'
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> Non
     call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.png'}", "n=12", "columns=4")
     assert pixels(tmp_path / "x.png").shape == (3 * 30 + 2, 4 * 30 + 2)
     call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'folder'}/", "n=12")
-    paths = sorted((tmp_path / "folder").iterdir())
+    paths = sorted((tmp_path / "folder").glob("*.png"))
     assert [path.name for path in paths] == [f"{i:05d}_{label}.png" for i, label in enumerate(labels)]
     assert (pixels(paths[11]) == images[11]).all()
 
@@ -55,7 +55,7 @@ def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> Non
         (["seed=-1"], "seed must be a whole number of 0 or more"),
         (["label=10"], "label=10 is not among the labels of this generator (0 to 9)"),
         (["label=x"], "label=x is not among"),
-        (["out=x.jpg"], "out must end in .npz, .png or /"),
+        (["out=x.jpg"], "out must end in .npz, .csv, /, .png, .webp, .svg or .pdf"),
     ],
 )
 def test_what_cannot_be_made_is_said(words: list[str], expected: str, short_run: Path, tmp_path: Path) -> None:

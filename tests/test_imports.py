@@ -70,7 +70,7 @@ def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
-    assert not _imports(ROOT / "gan" / "__init__.py")
+    assert _imports(ROOT / "gan" / "__init__.py") == {"importlib", "typing"}
 
 
 def test_files_stay_readable() -> None:

@@ -1,20 +1,18 @@
 """Digits in colour: contrast as WCAG has it, ink over paper, sizes without blur."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from gan import checkpoint, image, sample
+from gan import checkpoint, command, image, sample
 from gan.digits.paint import TEXTURES, Look, canvas, colour, contrast, enlarge, gradient, paint, size
 from gan.metric import feature
 
-LOOKS = sorted((Path(__file__).parent.parent / "conf" / "look").glob("*.yaml"))
-EXTRA = {"certain", "style"}  # what the command does before there is anything to paint
+PRESETS = sorted(path.stem for path in Path(command.CONF).glob("preset/*.yaml"))
 WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)
 
 
@@ -216,7 +214,7 @@ def test_a_line_of_digits_is_enlarged_in_proportion_and_made_smaller_too() -> No
 @pytest.mark.parametrize(("width", "height"), [(1080, 1080), (300, 169), (64, 480), (31, 17)])
 @pytest.mark.parametrize("columns", [1, 6])
 def test_a_canvas_holds_the_ink_as_large_as_fits_in_its_middle(width: int, height: int, columns: int) -> None:
-    painted = canvas(torch.cat([_bar()] * columns, dim=2), width, height, Look(), margin=0.1)
+    painted, _ = canvas(torch.cat([_bar()] * columns, dim=2), width, height, Look(), margin=0.1)
     assert painted.shape == (3, height, width)
     inked = painted[0] > 127
     rows, columns_inked = inked.any(1).nonzero().flatten(), inked.any(0).nonzero().flatten()
@@ -229,12 +227,12 @@ def test_a_canvas_holds_the_ink_as_large_as_fits_in_its_middle(width: int, heigh
 
 
 def test_a_canvas_of_nothing_is_paper() -> None:
-    painted = canvas(torch.full((1, 28, 28), -1.0), 40, 30, Look(paper="navy"))
+    painted, _ = canvas(torch.full((1, 28, 28), -1.0), 40, 30, Look(paper="navy"))
     assert (painted.movedim(0, -1) == torch.tensor([0, 0, 128])).all()
     speck = torch.full((1, 28, 28), -1.0)
     speck[:, 9, 9] = 1
-    assert (canvas(speck, 90, 90, Look())[0] > 127).float().mean() < 0.02
-    assert canvas(_bar(), 40, 30, Look(ink="red", paper="transparent")).shape == (4, 30, 40)
+    assert (canvas(speck, 90, 90, Look())[0][0] > 127).float().mean() < 0.02
+    assert canvas(_bar(), 40, 30, Look(ink="red", paper="transparent"))[0].shape == (4, 30, 40)
 
 
 def test_a_size_is_a_name_or_two_numbers() -> None:
@@ -245,22 +243,17 @@ def test_a_size_is_a_name_or_two_numbers() -> None:
             size(word)
 
 
-@pytest.mark.parametrize("path", LOOKS, ids=lambda path: path.stem)
-def test_every_look_has_all_words_and_can_be_read(path: Path) -> None:
-    assert path.read_text().startswith("# ")
-    words = yaml.safe_load(path.read_text())
-    assert set(words) == {field.name for field in fields(Look)} | EXTRA
-    look = Look(**{key: value for key, value in words.items() if key not in EXTRA})
-    print(f"{path.stem}: contrast {look.contrast:.2f}")
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_composes_and_can_be_read(name: str) -> None:
+    cfg = command.plain(command.compose("generate", [f"preset={name}"]))
+    look = Look(**cfg["look"])
     assert look.contrast >= 4.5  # WCAG's AA
-    if path.stem == "accessible":
+    if name == "accessible":
         assert look.contrast >= look.minimum_contrast >= 7
-        assert words["certain"]
-        assert words["style"]["thickness"] > 0
-        assert look.alt
+        assert cfg["certain"]
+        assert cfg["style"]["thickness"] > 0
 
 
-def test_the_looks_are_those_that_people_ask_for() -> None:
-    assert {"plain", "paper", "accessible", "chalkboard", "blueprint", "notebook", "sunset", "sticker"} <= {
-        path.stem for path in LOOKS
-    }
+def test_the_presets_are_those_that_people_ask_for() -> None:
+    assert {"plain", "paper", "accessible", "chalkboard", "blueprint", "notebook", "sunset", "sticker"} <= set(PRESETS)
+    assert Look(**command.plain(command.compose("generate", []))["look"]) == Look()

@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate, pad
 
 from gan import sample
 from gan.digits import mark, style
+from gan.digits.files import Written
 from gan.digits.paint import Look
 from gan.digits.picture import PLAIN, Picture
 from gan.digits.style import Axes, Style
@@ -76,7 +77,9 @@ class Line:
     redrawn: int = 0
     unread: int = 0
 
-    def picture(self, look: Look = PLAIN, text: Mapping[str, str] | None = None, size: tuple[int, int] | None = None) -> Picture:
+    def picture(
+        self, look: Look = PLAIN, text: Mapping[str, str] | None = None, size: tuple[int, int] | None = None
+    ) -> Picture:
         """Itself as a picture in a look, with ``text`` to say of it beside what it knows."""
         name = f"Handwritten {self.text}"
         said = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed), "Label": self.text}
@@ -85,12 +88,16 @@ class Line:
     def _repr_png_(self) -> bytes:
         return self.picture()._repr_png_()
 
-    @property
-    def truth(self) -> dict[str, object]:
-        """All but the picture, as plain data."""
-        height, width = self.image.shape[1:]
-        boxes = [{"character": box.character, "box": [box.x, box.y, box.width, box.height]} for box in self.boxes]
-        return {"text": self.text, "seed": self.seed, "width": width, "height": height, "boxes": boxes}
+    def written(self, picture: Picture) -> Written:
+        """What :meth:`picture` gave, as bytes, with the boxes where they lie on it."""
+        painted, place = picture.placed
+
+        def moved(box: Box) -> tuple[float, float, float, float]:
+            sides = (box.x * place.scale + place.right, box.y * place.scale + place.down)
+            found = (*sides, box.width * place.scale, box.height * place.scale)
+            return tuple(int(side) if side == int(side) else round(side, 2) for side in found)  # type: ignore[return-value]
+
+        return Written(painted, self.text, [(box.character, moved(box)) for box in self.boxes])
 
 
 @dataclass(frozen=True)

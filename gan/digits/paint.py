@@ -5,6 +5,7 @@ A grey picture is floats [1, H, W] in [-1, 1]: -1 is paper, 1 is full ink.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from PIL import ImageColor
@@ -18,6 +19,7 @@ TEXTURES = ("none", "grain", "ruled", "squared", "chalk")
 DIRECTIONS = ("down", "right")
 SIZES = {"square": (1080, 1080), "card": (1200, 675), "story": (1080, 1920)}  # width, height in pixels
 LARGEST = 4096  # pixels of a side; painting that many takes some 2 GB
+READABLE = 3.0  # contrast of large figures and of graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
 FAINTEST = 0.22  # ink that is meant: generators leave specks of less
 
 
@@ -62,7 +64,7 @@ def size(word: str) -> tuple[int, int]:
 class Look:
     """How digits look. Raises ValueError for what is impossible or has too little contrast.
 
-    These are the words of ``conf/look/``, whose files have two more, of which digits are painted: ``certain`` (those alone
+    These are the words of ``conf/preset/``, whose files have two more, of which digits are painted: ``certain`` (those alone
     that the classifier reads with certainty) and ``style`` (how they are written).
     """
 
@@ -73,7 +75,6 @@ class Look:
     line: str = "#9dbbe0"  # colour of ruled and squared
     height: int | None = None  # pixels to enlarge to; None: as many as the picture has
     minimum_contrast: float = 1.0
-    alt: bool = False  # whether files carry an alternative text
 
     def __post_init__(self) -> None:
         for name, allowed in (("direction", DIRECTIONS), ("texture", TEXTURES)):
@@ -123,8 +124,16 @@ def paint(grey: Tensor, look: Look, seed: int = 0) -> Tensor:
     return _painted(enlarge(grey, look.height) if look.height else grey, look, seed)
 
 
-def canvas(grey: Tensor, width: int, height: int, look: Look, seed: int = 0, margin: float = 0.14) -> Tensor:
-    """The ink of a grey picture [1, H, W] as large as fits in the middle of a paper: bytes [3 or 4, height, width].
+class Place(NamedTuple):
+    """Where a picture comes to lie: its pixel (x, y) at (x * scale + right, y * scale + down)."""
+
+    scale: float
+    right: float
+    down: float
+
+
+def canvas(grey: Tensor, width: int, height: int, look: Look, seed: int = 0, margin: float = 0.14) -> tuple[Tensor, Place]:
+    """The ink of a grey picture [1, H, W] as large as fits in the middle of a paper: bytes [3 or 4, height, width], and where.
 
     ``margin``: the share of the shorter side that stays free on each side; ``look.height`` has no say here.
     """
@@ -137,7 +146,9 @@ def canvas(grey: Tensor, width: int, height: int, look: Look, seed: int = 0, mar
     large = enlarge(inked, max(1, round(inked.shape[1] * scale)))
     spare_x, spare_y = width - large.shape[2], height - large.shape[1]  # below 0 it is cropped, of the empty border alone
     sides = (spare_x // 2, spare_x - spare_x // 2, spare_y // 2, spare_y - spare_y // 2)
-    return _painted(pad(large, sides, value=-1.0), look, seed)
+    scale = large.shape[1] / inked.shape[1]
+    place = Place(scale, sides[0] + (around - left) * scale, sides[2] + (around - top) * scale)
+    return _painted(pad(large, sides, value=-1.0), look, seed), place
 
 
 def enlarge(grey: Tensor, height: int) -> Tensor:

@@ -6,15 +6,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from gan.digits import outline
-from gan.digits.files import FILMS, film, png, webp
+from gan.digits import files, outline
 from gan.digits.files.picture import pillow
-from gan.digits.paint import Look, canvas, gradient, paint
+from gan.digits.paint import Look, Place, canvas, paint
 from gan.file import write_bytes, write_text
 from gan.image import to_uint8
 
@@ -43,33 +43,43 @@ class Picture:
     @property
     def painted(self) -> Tensor:
         """Bytes [1, 3 or 4, H, W]; one channel where the look is plain."""
+        return self.placed[0]
+
+    @property
+    def placed(self) -> tuple[Tensor, Place]:
+        """The same, and where the picture lies on it."""
         if self.size:
             return canvas(self.image, *self.size, self.look, self.seed)
-        return to_uint8(self.image) if self.look == PLAIN else paint(self.image, self.look, self.seed)
+        if self.look == PLAIN:
+            return to_uint8(self.image), Place(1.0, 0.0, 0.0)
+        painted = paint(self.image, self.look, self.seed)
+        return painted, Place(painted.shape[1] / self.image.shape[1], 0.0, 0.0)
 
     def svg(self) -> str:
         """Smooth outlines, sharp at any size, under 4 kB for a digit; without textures, which are of pixels."""
-        return outline.svg(*self._traced(), **self._words())
+        return str(self._drawn(outline.svg))
 
     def pdf(self) -> bytes:
         """The same outlines as a PDF of one page."""
-        return outline.pdf(*self._traced(), **self._words())
+        return bytes(self._drawn(outline.pdf))
 
-    def _traced(self) -> tuple[list[outline.Outline], int, int]:
+    def _drawn(self, draw: Callable[..., Any]) -> Any:
+        """What ``draw``, of :mod:`gan.digits.outline`, makes of it."""
         if len(self.image) != 1:
             raise ValueError("this generator draws in colour: only what is grey has outlines")
         if self.size:
             raise ValueError("size is for pixels: an SVG or a PDF fits any paper")
-        return outline.trace(self.image[0]), self.image.shape[2], self.image.shape[1]
-
-    def _words(self) -> dict[str, object]:
-        text = dict(self.text)
+        text, look = dict(self.text), self.look
         named = {"title": text.pop("Title", ""), "description": text.pop("Description", ""), "metadata": text}
-        return named | {"ink": self.look.ink, "paper": self.look.paper, "direction": self.look.direction}
+        colours = {"ink": look.ink, "paper": look.paper, "direction": look.direction}
+        return draw(outline.trace(self.image[0]), self.image.shape[2], self.image.shape[1], **named, **colours)
 
     def save(self, path: Path | str) -> None:
         """Write it as PNG, WebP, SVG or PDF, by the end of ``path``, whole or not at all. What is there is replaced."""
-        WRITERS[Path(path).suffix](self, Path(path))
+        path = Path(path)
+        if path.suffix not in WRITERS:
+            raise ValueError(f"a picture's file must end in one of {', '.join(WRITERS)}, got {path}")
+        WRITERS[path.suffix](self, path)
 
     def _repr_png_(self) -> bytes:
         contents = io.BytesIO()
@@ -81,8 +91,8 @@ class Picture:
 
 
 WRITERS: dict[str, Callable[[Picture, Path], None]] = {
-    ".png": lambda picture, path: png(picture.painted, path, picture.text),
-    ".webp": lambda picture, path: webp(picture.painted, path, picture.text),
+    ".png": lambda picture, path: files.png(picture.painted, path, picture.text),
+    ".webp": lambda picture, path: files.webp(picture.painted, path, picture.text),
     ".svg": lambda picture, path: write_text(picture.svg(), path),
     ".pdf": lambda picture, path: write_bytes(picture.pdf(), path),
 }
@@ -151,8 +161,8 @@ class Film:
     def save(self, path: Path | str) -> None:
         """Write it as GIF or MP4, or as a strip in any format of a picture, by the end of ``path``, whole or not at all."""
         path = Path(path)
-        if path.suffix in FILMS:
-            FILMS[path.suffix](self.painted, path, self.fps, self.text)
+        if path.suffix in files.FILMS:
+            files.FILMS[path.suffix](self.painted, path, self.fps, self.text)
         else:
             self.strip().save(path)
 
@@ -160,6 +170,6 @@ class Film:
         height = self.look.height or SHOWN * self.frames.shape[2]
         large = replace(self, look=replace(self.look, height=height)) if self.frames.shape[1] == 1 else self
         with tempfile.TemporaryDirectory() as folder:
-            film.gif(large.painted, Path(folder) / "film.gif", self.fps)
+            files.gif(large.painted, Path(folder) / "film.gif", self.fps)
             data = base64.b64encode((Path(folder) / "film.gif").read_bytes()).decode()
         return f'<img alt="{self.text.get("Description", "")}" src="data:image/gif;base64,{data}">'

@@ -4,7 +4,7 @@ Bytes in, uint8 [N, C, H, W] or [C, H, W], with C = 1 for grey, 3 for colour, 4 
 appears whole or not at all and takes the place of one of its name: whether it may is the caller's to check.
 """
 
-from gan.digits.files.dataset import classes, coco, csv, folder, idx, npz
+from gan.digits.files.dataset import Written, classes, coco, csv, folder, idx, npz
 from gan.digits.files.datasheet import datasheet, sheet_path
 from gan.digits.files.film import gif, mp4
 from gan.digits.files.picture import png, webp
@@ -14,6 +14,6 @@ FILMS = {".gif": gif, ".mp4": mp4}  # (frames, path, fps)
 SETS = {".npz": npz, ".csv": csv, "": folder}  # (images, labels, path)
 
 __all__ = [
-    "FILMS", "PICTURES", "SETS", "classes", "coco", "csv", "datasheet", "folder", "gif", "idx", "mp4", "npz", "png",
+    "FILMS", "PICTURES", "SETS", "Written", "classes", "coco", "csv", "datasheet", "folder", "gif", "idx", "mp4", "npz", "png",
     "sheet_path", "webp",
 ]  # fmt: skip

@@ -5,9 +5,10 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -77,49 +78,37 @@ def classes(images: Tensor, labels: Tensor, path: Path) -> None:
             pillow(pixels).save(own / f"{i:05d}.png")
 
 
-def coco(
-    pictures: Sequence[Tensor],
-    labels: Sequence[Sequence[int]],
-    boxes: Sequence[Sequence[Box]],
-    path: Path,
-    names: Sequence[str] = tuple("0123456789"),
-    info: Mapping[str, object] | None = None,
-) -> None:
-    """Lines of digits: ``images/00042.png`` and ``annotations.json`` in COCO's format (cocodataset.org, "data format").
+class Written(NamedTuple):
+    """A line as a picture, bytes [C, H, W], with its text and the box of each character that has ink."""
 
-    ``pictures``: bytes [C, H, W] of any sizes; for each the labels and boxes of its digits. ``category_id`` is label + 1, as
-    detectors keep 0 for the background; an image's ``text`` is what the line says.
+    picture: Tensor
+    text: str
+    boxes: list[tuple[str, Box]]
+
+
+def coco(lines: Iterable[Written], path: Path, characters: str, info: Mapping[str, object] | None = None) -> None:
+    """Lines, taken one after the other: ``images/00042.png``, ``annotations.json`` in COCO's format (cocodataset.org, "data
+    format") and ``labels.csv`` with the text of each.
+
+    ``category_id`` is the place of a character in ``characters`` + 1, as detectors keep 0 for the background.
     """
     with _folder(path) as aside:
         (aside / "images").mkdir()
-        for i, picture in enumerate(pictures):
-            pillow(picture).save(aside / "images" / f"{i:05d}.png")
-        found = annotations([(picture.shape[2], picture.shape[1]) for picture in pictures], labels, boxes, names, info)
-        (aside / "annotations.json").write_text(json.dumps(found, indent=1) + "\n")
-
-
-def annotations(
-    sizes: Sequence[tuple[int, int]],
-    labels: Sequence[Sequence[int]],
-    boxes: Sequence[Sequence[Box]],
-    names: Sequence[str],
-    info: Mapping[str, object] | None = None,
-) -> dict[str, object]:
-    """What COCO says of pictures of ``sizes`` (width, height): as :func:`coco` writes it."""
-    every = [(i, *found) for i, pair in enumerate(zip(labels, boxes, strict=True)) for found in zip(*pair, strict=True)]
-    return {
-        "info": dict(info or {}),
-        "licenses": [],
-        "images": [
-            {"id": i, "file_name": f"{i:05d}.png", "width": width, "height": height, "text": "".join(names[y] for y in line)}
-            for i, ((width, height), line) in enumerate(zip(sizes, labels, strict=True))
-        ],
-        "annotations": [
-            {"id": number, "image_id": i, "category_id": label + 1, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0}
-            for number, (i, label, box) in enumerate(every, 1)
-        ],
-        "categories": [{"id": i, "name": name, "supercategory": "digit"} for i, name in enumerate(names, 1)],
-    }
+        images: list[dict[str, object]] = []
+        annotations: list[dict[str, object]] = []
+        for i, line in enumerate(lines):
+            name, (height, width) = f"{i:05d}.png", line.picture.shape[1:]
+            pillow(line.picture).save(aside / "images" / name)
+            images.append({"id": i, "file_name": name, "width": width, "height": height, "text": line.text})
+            for one, box in line.boxes:
+                kind, area = characters.index(one) + 1, box[2] * box[3]
+                annotation = {"id": len(annotations) + 1, "image_id": i, "category_id": kind, "bbox": list(box), "area": area}
+                annotations.append(annotation | {"iscrowd": 0})
+        kinds = [{"id": i, "name": one, "supercategory": "character"} for i, one in enumerate(characters, 1)]
+        found = {"info": dict(info or {}), "licenses": [], "images": images, "annotations": annotations, "categories": kinds}
+        (aside / "annotations.json").write_text(json.dumps(found) + "\n")
+        rows = [f'{one["file_name"]},"{one["text"]}"' for one in images]
+        (aside / "labels.csv").write_text("\n".join(["file_name,text", *rows]) + "\n")
 
 
 @contextmanager

@@ -1,0 +1,288 @@
+"""Closed forms of outlines, and that the files made of them hold what the picture does."""
+
+import builtins
+import io
+import json
+import re
+import shutil
+import subprocess
+import zlib
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan import checkpoint, sample
+from gan.digits import outline
+from gan.digits.outline import Outline
+from gan.metric import feature
+
+SVG = "{http://www.w3.org/2000/svg}"
+SIDE = 28
+
+
+def disc(x: float, y: float, radius: float, side: int = SIDE) -> Tensor:
+    """A picture of a disc, each pixel as bright as the share of it that is covered."""
+    fine = (torch.arange(side * 16) + 0.5) / 16
+    inside = ((fine[None] - x) ** 2 + (fine[:, None] - y) ** 2 < radius**2).float()
+    return inside.view(side, 16, side, 16).mean((1, 3)) * 2 - 1
+
+
+def bar(left: int, top: int, right: int, bottom: int) -> Tensor:
+    """A picture of a rectangle of full ink."""
+    picture = torch.full((SIDE, SIDE), -1.0)
+    picture[top:bottom, left:right] = 1
+    return picture
+
+
+def error(a: Tensor, b: Tensor) -> float:
+    """The mean absolute difference of two pictures in [-1, 1], in [0, 1]."""
+    return float((a - b).abs().mean() / 2)
+
+
+def along(path: Outline) -> np.ndarray:
+    """Points [N, 2] along a path."""
+    t = np.linspace(0, 1, 9)[:, None]
+    weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+    points: np.ndarray = weights @ path.curves
+    return points.reshape(-1, 2)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Tensor:
+    """Images [100, 28, 28] of the generator that ships with the project."""
+    generator = checkpoint.generator(None)
+    seeds = torch.arange(100)
+    return torch.cat(list(sample.generate(generator, seeds, sample.labels(seeds, generator.classes))))[:, 0]
+
+
+@pytest.mark.parametrize("radius", [3.0, 6.5, 10.0])
+def test_the_outline_of_a_disc_is_a_circle_around_as_much(radius: float) -> None:
+    (path,) = outline.trace(disc(14.3, 12.6, radius))
+    assert path.area == pytest.approx(np.pi * radius**2, rel=0.02)
+    distances = np.hypot(*(along(path) - [14.3, 12.6]).T)
+    assert distances.min() > radius - 0.2
+    assert distances.max() < radius + 0.2
+
+
+def test_a_ring_has_a_hole_which_runs_the_other_way_round() -> None:
+    ring = torch.minimum(disc(14, 14, 9), -disc(14, 14, 5))
+    inner, outer = sorted(outline.trace(ring), key=lambda path: path.area)
+    assert inner.area == pytest.approx(-np.pi * 25, rel=0.03)
+    assert outer.area == pytest.approx(np.pi * 81, rel=0.02)
+
+
+def test_a_straight_bar_has_straight_edges_where_it_was() -> None:
+    (path,) = outline.trace(bar(11, 3, 15, 25))
+    points = along(path)
+    middle = points[(points[:, 1] > 6) & (points[:, 1] < 22)]
+    left, right = middle[middle[:, 0] < 13, 0], middle[middle[:, 0] > 13, 0]
+    assert left == pytest.approx(11, abs=0.15)
+    assert right == pytest.approx(15, abs=0.15)
+    assert np.ptp(left) < 0.15
+    assert np.ptp(right) < 0.15
+
+
+def test_a_slanted_stroke_shows_no_stairs() -> None:
+    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    beside = (x - 0.4 * y - 8).abs() / (1 + 0.4**2) ** 0.5
+    stroke = (2 - beside).clamp(0, 1)
+    stroke[(y < 4) | (y > 24)] = 0
+    (path,) = outline.trace(stroke * 2 - 1)
+    points = along(path)
+    middle = points[(points[:, 1] > 8) & (points[:, 1] < 20)]
+    distance = np.abs((middle[:, 0] - 0.5) - 0.4 * (middle[:, 1] - 0.5) - 8) / (1 + 0.4**2) ** 0.5
+    assert np.ptp(distance) < 0.1
+
+
+def test_curves_meet_and_go_on_in_the_same_direction(digits: Tensor) -> None:
+    for path in outline.trace(digits[8]):
+        ends, starts = path.curves, np.roll(path.curves, -1, axis=0)
+        assert np.array_equal(ends[:, 3], starts[:, 0])
+        arriving, leaving = ends[:, 3] - ends[:, 2], starts[:, 1] - starts[:, 0]
+        cosine = (arriving * leaving).sum(1) / np.linalg.norm(arriving, axis=1) / np.linalg.norm(leaving, axis=1)
+        assert cosine.min() > 0.999
+
+
+def test_a_speck_is_dropped_unless_it_is_all_there_is() -> None:
+    speck = bar(24, 3, 25, 4)
+    assert len(outline.trace(speck)) == 1
+    assert len(outline.trace(torch.maximum(bar(8, 4, 12, 24), speck))) == 1
+
+
+def test_a_faint_picture_has_the_outlines_of_a_strong_one() -> None:
+    strong = disc(14, 14, 6)
+    assert outline.trace((strong + 1) * 0.2 - 1)[0].area == pytest.approx(outline.trace(strong)[0].area, rel=0.02)
+
+
+def test_a_stroke_that_fades_stays_whole() -> None:
+    shares = torch.linspace(1, 0.35, 22)[:, None]
+    stroke = bar(13, 3, 15, 25)
+    stroke[3:25] = (stroke[3:25] + 1) * shares - 1
+    (path,) = outline.trace(stroke)
+    assert along(path)[:, 1].min() < 4
+    assert along(path)[:, 1].max() > 24
+
+
+def test_a_faint_link_holds_two_strokes_together_and_paper_keeps_them_apart() -> None:
+    stroke = bar(13, 3, 15, 25)
+    stroke[14] = torch.where(stroke[14] > 0, -0.3, -1.0)
+    assert len(outline.trace(stroke)) == 1
+    stroke[13:15] = -1
+    assert len(outline.trace(stroke)) == 2
+
+
+def test_ink_at_the_border_is_closed_there() -> None:
+    (path,) = outline.trace(torch.ones(SIDE, SIDE))
+    assert path.area == pytest.approx(SIDE**2, rel=0.02)
+
+
+def test_any_picture_can_be_traced() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for side in (5, 28, 40):
+        for picture in torch.rand(4, side, side + 3, generator=generator) * 2 - 1:
+            for one in (picture, picture.sign()):
+                assert torch.isfinite(outline.rasterise(outline.trace(one), side, side + 3)).all()
+
+
+def test_a_line_of_digits_has_the_outlines_of_each(digits: Tensor) -> None:
+    alone = [path.area for digit in digits[:4] for path in outline.trace(digit)]
+    line = [path.area for path in outline.trace(torch.cat(list(digits[:4]), 1))]
+    assert sorted(line) == pytest.approx(sorted(alone), rel=0.03, abs=0.1)
+
+
+def test_a_picture_drawn_at_its_own_size_is_that_picture(digits: Tensor) -> None:
+    drawn = torch.stack([outline.rasterise(outline.trace(digit), SIDE, SIDE) for digit in digits])
+    assert max(error(a, b) for a, b in zip(drawn, digits, strict=True)) < 0.06
+    classifier = feature.load("mnist")
+    agree = classifier(drawn[:, None])[1].argmax(1) == classifier(digits[:, None])[1].argmax(1)
+    assert agree.float().mean() >= 0.99
+
+
+@pytest.mark.parametrize("scale", [1, 2.5, 1080 / 28])
+def test_what_is_drawn_covers_the_area_of_its_outlines(scale: float) -> None:
+    paths = outline.trace(torch.minimum(disc(14, 14, 9), -disc(14, 14, 5)))
+    drawn = outline.rasterise(paths, SIDE, SIDE, scale)
+    assert drawn.shape == (round(SIDE * scale),) * 2
+    covered = float((drawn.double() + 1).sum()) / 2 / scale**2
+    assert covered == pytest.approx(sum(path.area for path in paths), rel=0.001)
+    assert drawn.min() == -1
+    assert drawn.max() == 1
+
+
+def test_a_large_drawing_averaged_is_the_small_one(digits: Tensor) -> None:
+    paths = outline.trace(digits[3])
+    large = outline.rasterise(paths, SIDE, SIDE, 8).view(SIDE, 8, SIDE, 8).mean((1, 3))
+    assert error(large, outline.rasterise(paths, SIDE, SIDE)) < 0.001
+
+
+@pytest.mark.skipif(not shutil.which("rsvg-convert"), reason="librsvg is not installed")
+def test_librsvg_draws_the_picture(digits: Tensor) -> None:
+    for digit in digits[:20]:
+        text = outline.svg(outline.trace(digit), SIDE, SIDE, ink="#fff", paper="#000")
+        command = ["rsvg-convert", "-w", "28", "-h", "28"]
+        png = subprocess.run(command, input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
+        with Image.open(io.BytesIO(png)) as picture:
+            drawn = torch.from_numpy(np.array(picture.convert("L"))) / 127.5 - 1
+        assert error(drawn, digit) < 0.06
+
+
+def test_an_svg_of_a_digit_is_small(digits: Tensor) -> None:
+    about = {"seed": "7", "label": "3", "recipe": "experiment=best", "licence": "CC0-1.0"}
+    sizes = [len(outline.svg(outline.trace(digit), SIDE, SIDE, title="A digit", metadata=about)) for digit in digits]
+    assert max(sizes) < 4000
+
+
+def test_an_svg_says_what_it_is_whatever_the_words() -> None:
+    nasty = "A <digit> & \"more\" '7' ]]>\x00\ud800 é"
+    about = {"se<ed>": nasty, "label": "7"}
+    text = outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, title=nasty, description=nasty, metadata=about)
+    root = ElementTree.fromstring(text.encode())
+    said = "A <digit> & \"more\" '7' ]]> é"
+    title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert title is not None
+    assert description is not None
+    assert title.text == description.text == said
+    assert root.get("role") == "img"
+    assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
+    assert root.get("viewBox") == "0 0 28 28"
+    assert json.loads(root.findtext(f"{SVG}metadata") or "")["label"] == "7"
+
+
+def test_an_svg_is_one_path_in_the_colours_asked_for() -> None:
+    paths = outline.trace(torch.cat([disc(14, 14, 6), disc(14, 14, 9)], 1))
+    root = ElementTree.fromstring(outline.svg(paths, 2 * SIDE, SIDE, ink="navy", paper="#ffe"))
+    (path,), (rect,) = root.findall(f"{SVG}path"), root.findall(f"{SVG}rect")
+    assert path.get("fill") == "#000080"
+    assert (rect.get("fill"), rect.get("width"), rect.get("height")) == ("#ffffee", "56", "28")
+    assert (path.get("d") or "").count("M") == 2
+    assert (root.get("width"), root.get("height")) == ("560", "280")
+    assert ElementTree.fromstring(outline.svg(paths, 56, 28)).find(f"{SVG}rect") is None
+
+
+def test_two_colours_of_ink_are_a_gradient_across_it() -> None:
+    root = ElementTree.fromstring(outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, ink=("#f00", "#00f")))
+    gradient = next(root.iter(f"{SVG}linearGradient"))
+    assert [stop.get("stop-color") for stop in gradient] == ["#ff0000", "#0000ff"]
+    assert [float(gradient.get(end) or "") for end in ("x1", "x2")] == pytest.approx([8, 20], abs=1)
+    path = root.find(f"{SVG}path")
+    assert path is not None
+    assert path.get("fill") == f"url(#{gradient.get('id')})"
+
+
+@pytest.mark.parametrize("ink", ["inky", "#12", "", '"/><script/>', "#11223344", [], ["red", "blue", "green"], [None]])
+def test_what_is_no_colour_is_refused(ink: Any) -> None:
+    with pytest.raises(ValueError, match="ink must be a colour such as #1a2b3c"):
+        outline.svg([], SIDE, SIDE, ink=ink)
+
+
+def test_a_blank_picture_gives_an_empty_file() -> None:
+    assert outline.trace(torch.full((SIDE, SIDE), -1.0)) == []
+    for ink in ("#000", ("#f00", "#00f")):
+        root = ElementTree.fromstring(outline.svg([], SIDE, SIDE, ink=ink))
+        assert root.find(f"{SVG}path") is None
+    assert outline.pdf([], SIDE, SIDE).startswith(b"%PDF")
+    assert torch.equal(outline.rasterise([], 3, 4), torch.full((3, 4), -1.0))
+
+
+@pytest.mark.parametrize("ink", ["#000", ("#f00", "#00f")])
+def test_a_pdf_holds_curves_and_no_picture(ink: str | tuple[str, str]) -> None:
+    paths = outline.trace(disc(14, 14, 6))
+    file = outline.pdf(paths, SIDE, SIDE, ink=ink, title="A 0 \ud800\x00", metadata={"seed": "7"})
+    assert file.startswith(b"%PDF")
+    assert not re.search(rb"/Subtype\s*/Image", file)
+    streams = b"".join(zlib.decompress(part) for part in re.findall(rb"stream\n(x.*?)\nendstream", file, re.DOTALL))
+    assert len(re.findall(rb" c\b", streams)) == len(paths[0].curves)
+    assert b"seed: 7" in file or "seed: 7".encode("utf-16-be") in file
+
+
+def test_the_same_digit_gives_the_same_bytes(digits: Tensor) -> None:
+    once, again = (
+        [write(outline.trace(digits[5]), SIDE, SIDE, title="A 5", ink=("#f00", "#00f")) for write in (outline.svg, outline.pdf)]
+        for _ in range(2)
+    )
+    assert once == again
+
+
+def test_a_page_is_no_larger_than_a_pdf_may_have() -> None:
+    file = outline.pdf([], 28_000, SIDE)
+    width, height = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", file)[0]
+    assert float(width) == pytest.approx(14_400)
+    assert float(height) == pytest.approx(14.4)
+
+
+def test_without_fpdf2_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name.startswith("fpdf"):
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"^FILE.pdf needs fpdf2: pip install fpdf2$"):
+        outline.pdf([], SIDE, SIDE)

@@ -167,7 +167,7 @@ def quoted(word: str) -> str:
     if key in ("precision", "trainer.precision") and path == "auto":
         return f"{key}=${{fastest_precision:}}"
     bare = (
-        key in ("cache", "ckpt", "data.classifier", "data.root", "init_from", "out", "run_dir")
+        key in ("cache", "ckpt", "data.classifier", "data.root", "init_from", "out", "page.runtime", "page.title", "run_dir")
         and path not in ("", "null")
         and path[0] not in "'\"["
     )

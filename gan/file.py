@@ -27,10 +27,20 @@ def write_text(text: str, path: Path) -> None:
         partial.write_text(text + "\n")
 
 
+def packed(network: nn.Module) -> bytes:
+    """The state of ``network`` as safetensors."""
+    return save({name: value.contiguous() for name, value in network.state_dict().items()})
+
+
+def write_bytes(contents: bytes, path: Path) -> None:
+    """Write ``contents`` to ``path``."""
+    with whole(path) as partial:
+        partial.write_bytes(contents)
+
+
 def write_weights(network: nn.Module, path: Path) -> None:
     """Write the state of ``network`` to ``path`` as safetensors."""
-    with whole(path) as partial:  # not save_file, whose files nobody else may read
-        partial.write_bytes(save({name: value.contiguous() for name, value in network.state_dict().items()}))
+    write_bytes(packed(network), path)  # not save_file, whose files nobody else may read
 
 
 def table(*rows: list[str]) -> str:

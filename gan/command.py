@@ -26,8 +26,20 @@ from omegaconf.errors import OmegaConfBaseException
 CONF = str(Path(__file__).parent.parent / "conf")
 _ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}
 # Settings whose values may hold what means something to Hydra: paths, of which there may be a list, and texts.
-PATHS = {"cache", "ckpt", "data.classifier", "data.root", "init_from", "like", "out", "reader", "root", "run_dir"}
-TEXTS = {"look.ink", "look.line", "look.paper", "pattern", "size", "text"}
+PATHS = {
+    "cache",
+    "ckpt",
+    "data.classifier",
+    "data.root",
+    "init_from",
+    "like",
+    "out",
+    "page.runtime",
+    "reader",
+    "root",
+    "run_dir",
+}
+TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
 Task = Callable[[DictConfig], Any]
 EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
 

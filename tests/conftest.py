@@ -1,15 +1,19 @@
-"""What several tests share: where MNIST is, one short run, and the command line in this process and in one of its own."""
+"""What several tests share: MNIST, a small generator, a short run, and the command line here and in a process of its own."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hydra.utils import instantiate
 from PIL import Image
+
+from gan import command
 
 ROOT = Path(__file__).parent.parent
 # A run of seconds: bundled digits, three batches, one small judging.
@@ -68,6 +72,17 @@ def pixels(path: Path) -> np.ndarray:
     """The bytes [H, W] or [H, W, 3] of a picture."""
     with Image.open(path) as picture:
         return np.array(picture)
+
+
+def untrained(*words: str) -> Any:
+    """A small generator for 28x28 images as ``words`` have it, with no weight at zero."""
+    width = [] if "network=report" in words else ["network.width=8"]
+    config = command.plain(command.compose("train", ["data=digits", *width, *words, "run_dir=x"]))
+    network = instantiate(config["network"]["generator"], _convert_="all").eval().requires_grad_(False)
+    for value in network.parameters():
+        if not value.any():
+            value.normal_(0, 0.1)
+    return network
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import torch
 from conftest import SHORT, call
 from hydra.utils import instantiate
 
-from gan import checkpoint, command, export, sample
+from gan import checkpoint, command, sample
+from gan.export import __main__ as export
 from gan.metric.feature import load as load_classifier
 from gan.model import GAN
 from train import train

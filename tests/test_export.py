@@ -1,21 +1,24 @@
-"""The generator alone: what it draws, what it says of itself, and what is refused."""
+"""The generator alone, as weights and as a program: what it draws, what it says of itself, and what is refused."""
 
 import json
 import re
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from conftest import ROOT, call
 from safetensors.torch import load_file, save_file
 
-from gan import checkpoint, export, generate, sample
+from gan import checkpoint, generate, sample
+from gan.export import program
+from gan.export.__main__ import main
 from gan.metric.feature import digest
 
 
 @pytest.fixture
 def exported(short_run: Path, tmp_path: Path) -> Path:
-    call(export.main, f"ckpt={short_run / 'best.ckpt'}", f"out={tmp_path / 'g.safetensors'}")
+    call(main, f"ckpt={short_run / 'best.ckpt'}", f"out={tmp_path / 'g.safetensors'}")
     return tmp_path / "g.safetensors"
 
 
@@ -39,11 +42,11 @@ def test_its_card_says_what_made_it(exported: Path) -> None:
 
 def test_what_cannot_be_is_refused(short_run: Path, exported: Path, tmp_path: Path) -> None:
     words = f"ckpt={short_run / 'best.ckpt'}"
-    with pytest.raises(SystemExit, match=r"out must end in \.safetensors"):
-        call(export.main, words, f"out={tmp_path / 'x.pt'}")
+    with pytest.raises(SystemExit, match=r"out must end in \.safetensors, \.onnx, \.pt2 or /"):
+        call(main, words, f"out={tmp_path / 'x.pt'}")
     before = exported.read_bytes()
     with pytest.raises(SystemExit, match="exists: choose another name, or overwrite=true"):
-        call(export.main, words, f"out={exported}")
+        call(main, words, f"out={exported}")
     assert exported.read_bytes() == before
 
 
@@ -81,3 +84,43 @@ def test_the_shipped_generators_digits_are_read_as_what_they_are() -> None:
     y = sample.labels(seeds, 10)
     x = torch.cat(list(sample.generate(checkpoint.generator(None), seeds, y)))
     assert feature.accuracy(feature.load("mnist").classifier, x, y) > 0.98
+
+
+def test_without_a_checkpoint_it_is_the_shipped_one(tmp_path: Path) -> None:
+    call(main, f"out={tmp_path / 'g.safetensors'}")
+    assert (tmp_path / "g.safetensors").read_bytes() == checkpoint.SHIPPED.read_bytes()
+    assert json.loads((tmp_path / "g.json").read_text()) == json.loads(checkpoint.SHIPPED.with_suffix(".json").read_text())
+
+
+def test_a_program_says_what_it_is_and_nothing_else_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out, card = tmp_path / "digits.onnx", json.loads(checkpoint.SHIPPED.with_suffix(".json").read_text())
+    call(main, f"out={out}")
+    assert capfd.readouterr() == (f"{out}: draws what torch draws, to 0.0001\n", "")
+    said = {prop.key: prop.value for prop in onnx.load(out).metadata_props}
+    assert said.pop("licence").startswith("MIT")
+    assert said == {"latent": "64", "classes": "10", "command": card["command"], "data": "mnist", "sha256": card["sha256"]}
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_checkpoint_its_weights_and_its_programs_know_each_other(short_run: Path, exported: Path, tmp_path: Path) -> None:
+    sums = {json.loads(exported.with_suffix(".json").read_text())["sha256"]}
+    for i, ckpt in enumerate((short_run / "best.ckpt", exported)):
+        call(main, f"ckpt={ckpt}", f"out={tmp_path / f'{i}.pt2'}")
+        extra = {"card.json": ""}
+        torch.export.load(tmp_path / f"{i}.pt2", extra_files=extra)
+        sums.add(json.loads(extra["card.json"])["sha256"])
+    assert sums == {digest(exported)}
+
+
+def test_a_program_that_draws_otherwise_is_refused_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "runner", lambda model: lambda z, y: torch.full((len(z), 1, 28, 28), torch.nan))
+    with pytest.raises(SystemExit, match="draws 1 images that differ by nan from torch's"):
+        call(main, f"out={tmp_path / 'digits.onnx'}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_the_libraries_one_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program.importlib.util, "find_spec", lambda name: None)
+    for out in ("digits.onnx", "page/"):
+        with pytest.raises(SystemExit, match=r'^error: ONNX needs onnx: pip install -e "\.\[onnx\]"$'):
+            call(main, f"out={tmp_path}/{out}")

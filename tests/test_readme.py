@@ -3,11 +3,14 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, SHORT, call, run
 
-from gan import command, evaluate, export, generate
+from gan import command, evaluate, file, generate
+from gan.export import __main__ as export
+from gan.export import web
 from gan.tune import space
 from gan.tune.__main__ import divide
 
@@ -53,15 +56,30 @@ def test_the_other_commands_are_known() -> None:
 
 
 def test_the_commands_on_a_checkpoint_run(short_run: Path, tmp_path: Path) -> None:
+    for name in (web.MODULE, web.WASM):  # in place of onnxruntime-web, which is fetched
+        file.write_bytes(b"", tmp_path / "runtime" / name)
     mains = {"evaluate": evaluate.main, "generate": generate.main, "export": export.main}
     for i, line in enumerate(LINES):
         root, words = _words(line) if line.startswith("python") and "pip" not in line else ("", [])
         if root in mains:
             words = [re.sub(r"runs/\w+/(best|last)", f"{short_run}/best", word) for word in words]
             words = [re.sub(r"^out=([\w/]*/(?=\w))?", f"out={tmp_path}/{i}/", word) for word in words]
-            words += ["cas.images=0"] if root == "evaluate" else []  # a minute each
+            words += {"evaluate": ["cas.images=0"], "export": [f"page.runtime={tmp_path / 'runtime'}"]}.get(root, [])
             call(mains[root], *[re.sub(r"n=10000", "n=100", word) for word in words])
-    assert {"samples.npz", "digits.png", "sevens", "digits.safetensors"} <= {path.name for path in tmp_path.glob("*/*")}
+    assert {"samples.npz", "digits.png", "sevens", "mine.safetensors", "digits.onnx", "digits.pt2", "page"} <= {
+        path.name for path in tmp_path.glob("*/*")
+    }
+
+
+def test_the_python_example_runs_on_the_exported_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
+    call(export.main, "out=digits.onnx")
+    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["pixels"].shape == (10, 28, 28)
+    assert names["pixels"].mean() < 80  # ink on a black ground
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] and labels [N] to images [N, channels, size, size] in [-1, 1]."""
-        x: Tensor = self.stack(self.dense(self.label(z, y)).view(len(z), -1, self.base, self.base))
+        x: Tensor = self.stack(self.dense(self.label(z, y)).unflatten(1, (-1, self.base, self.base)))
         return x
 
 

@@ -109,7 +109,7 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] and labels [N] to images [N, channels, size, size] in [-1, 1]."""
         stage, share = self.growth()
-        x = before = self.dense(_pixel_norm(self.label(z, y))).view(len(z), -1, self.base, self.base)
+        x = before = self.dense(_pixel_norm(self.label(z, y))).unflatten(1, (-1, self.base, self.base))
         for i, block in enumerate(self.blocks[: stage + 1]):
             before, x = x, _double(x) if i else x
             for layer in block.children():

@@ -28,7 +28,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Latents [N, latent] and labels [N] to images [N, channels, size, size] in [-1, 1]."""
-        x = self.dense(z).view(len(z), -1, self.base, self.base)
+        x = self.dense(z).unflatten(1, (-1, self.base, self.base))
         for block in self.blocks:
             x = block(x, y)
         return torch.tanh(self.out(x))

@@ -1,0 +1,207 @@
+"""The page: a folder that asks nobody, draws torch's digits in a browser, and replaces nothing but a page."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import chromium
+import pytest
+import torch
+from chromium import Page
+from conftest import call, untrained
+
+from gan import checkpoint, file, sample
+from gan.export import program, web
+from gan.export.__main__ import main
+
+needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="there is no Chromium")
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Path:
+    """onnxruntime-web, fetched once and kept where a person's own exports keep it."""
+    try:
+        return web.runtime(None, os.environ.get("GAN_CACHE", "~/.cache/digit-gan"))
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the shipped generator."""
+    call(main, f"out={tmp_path_factory.mktemp('page')}", f"page.runtime={runtime}")
+    return tmp_path_factory.getbasetemp() / "page0"
+
+
+@pytest.fixture
+def pretended(tmp_path: Path) -> Path:
+    """A package with the right names and little in it."""
+    for name in (web.MODULE, web.WASM):
+        (path := tmp_path / "package" / name).parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"runs")
+    return tmp_path / "package"
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of ``folder``, as python -m http.server is one."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/index.html"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def drawn(page: Page) -> None:
+    page.wait("document.getElementById('counted')?.textContent || document.querySelector('.failed')")
+    assert page.run("document.querySelector('.failed')?.textContent") is None
+
+
+def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int]) -> bool:
+    images = page.run(f"digits({seeds}, {y}).then((images) => [...images])")
+    [expected] = sample.generate(generator, torch.tensor(seeds), torch.tensor(y))  # type: ignore[arg-type]
+    return torch.allclose(torch.tensor(images).view_as(expected), expected, rtol=0, atol=1e-4)
+
+
+@needs_chromium
+@pytest.mark.parametrize("way", ["file", "http"])
+def test_it_draws_torchs_images_for_its_seeds_and_asks_nobody(page: Path, way: str, tmp_path: Path) -> None:
+    with served(page) as address:
+        home = address if way == "http" else (page / "index.html").as_uri()
+        with Page(f"{home}#seed=3&label=7&n=20&test", tmp_path) as shown:
+            drawn(shown)
+            shown.wait("$('result').textContent")
+            result = json.loads(shown.run("$('result').textContent"))
+            seeds = torch.arange(3, 23)
+            [expected] = sample.generate(checkpoint.generator(None), seeds, torch.full_like(seeds, 7))
+            torch.testing.assert_close(torch.tensor(result["images"]).view_as(expected), expected, rtol=0, atol=1e-4)
+            assert same_as_torch(shown, checkpoint.generator(None), [0, 2**31, 2**32 - 1], [0, 5, 9])
+            events = shown.events
+    asked = {event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"}
+    assert {url for url in asked if not url.startswith((home.removesuffix("index.html"), "blob:", "data:"))} == set()
+    assert [event for event in events if event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")] == []
+
+
+@needs_chromium
+def test_it_is_worked_by_keys_is_labelled_and_fits_a_small_screen(page: Path, tmp_path: Path) -> None:
+    with Page(f"{(page / 'index.html').as_uri()}#seed=5", tmp_path, width=360, scheme="dark") as shown:
+        drawn(shown)
+        assert shown.run("document.documentElement.scrollWidth") == 360
+        assert shown.run("$('said').textContent").startswith("label 5, seed 5: drawn in")
+        shown.press("Tab", "ArrowRight")  # from all in turn round to 0
+        shown.wait("$('said').textContent.startsWith('label 0, seed 5:')")
+        assert shown.run("new URLSearchParams(location.hash.slice(1)).get('label')") == "0"
+        shown.press("Tab", "Tab", "Tab", "Tab", "Tab", "End")
+        shown.wait("$('said').textContent.startsWith('label 0, seed 5, 100 % of the way to 1:')")
+        named = "(one) => one.labels?.length || one.ariaLabel || one.textContent"
+        assert shown.run(f"[...document.querySelectorAll('input, select, button')].every({named})")
+
+
+@needs_chromium
+@pytest.mark.parametrize("words", [("network=report",), ("network=r3gan", "data.channels=3", "data.classes=60")])
+def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...], tmp_path: Path) -> None:
+    network = untrained(*words)
+    config = {"_target_": f"{type(network).__module__}.Generator", "size": 28, "channels": 1, "latent": network.latent}
+    if network.classes:
+        config |= {"channels": 3, "classes": 60, "width": 8, "depth": 1}
+    file.write_weights(network, tmp_path / "g.safetensors")
+    file.write_text(json.dumps({"generator": config}), tmp_path / "g.json")
+    call(
+        main,
+        f"ckpt={tmp_path / 'g.safetensors'}",
+        f"out={tmp_path / 'page'}/",
+        f"page.runtime={runtime}",
+        "page.title=Ours, all",
+    )
+    with Page(f"{(tmp_path / 'page' / 'index.html').as_uri()}#n=12", tmp_path / "profile") as shown:
+        drawn(shown)
+        assert shown.run("document.querySelector('h1').textContent") == "Ours, all"
+        assert same_as_torch(shown, network, [1, 2, 3], [0, 0, 59] if network.classes else [-1, -1, -1])
+        assert "ckpt=g.safetensors seed=0 n=12 out" in shown.run("$('typed').textContent")
+        if network.classes:  # too many for buttons
+            assert shown.run("$('choices').firstChild.checkVisibility({ opacityProperty: true })")
+            shown.press("Tab", "5", "9")
+            shown.wait("$('said').textContent.startsWith('label 59, seed 0:')")
+
+
+def test_what_is_no_page_is_left_alone(pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "onnx", lambda *_: b"a model")
+    words = [f"out={tmp_path / 'page'}/", f"page.runtime={pretended}"]
+    call(main, *words)
+    assert {path.name for path in (tmp_path / "page").iterdir()} == web.FILES
+    with pytest.raises(SystemExit, match="holds a page: choose another folder, or overwrite=true"):
+        call(main, *words)
+    (tmp_path / "page" / "index.html").write_text("old")
+    call(main, *words, "overwrite=true")
+    assert "<canvas" in (tmp_path / "page" / "index.html").read_text()
+    (tmp_path / "page" / "thesis.odt").write_text("mine")
+    with pytest.raises(SystemExit, match=r"holds thesis\.odt, which is of no page"):
+        call(main, *words, "overwrite=true")
+    assert (tmp_path / "page" / "thesis.odt").read_text() == "mine"
+    (tmp_path / "note").write_text("mine")
+    with pytest.raises(SystemExit, match="note is a file: choose another folder"):
+        call(main, f"out={tmp_path / 'note'}", words[1], "overwrite=true")
+
+
+def _npm(folder: Path, script: str) -> str:
+    """A PATH on which there is nothing but an npm that is ``script``."""
+    folder.mkdir()
+    (folder / "npm").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "npm").chmod(0o755)
+    return str(folder)
+
+
+def test_the_runtime_is_fetched_once(pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tarfile.open(tmp_path / "x.tgz", "w:gz") as package:
+        package.add(pretended, "package")
+    shell = shutil.which("cp")
+    monkeypatch.setenv("PATH", _npm(tmp_path / "first", f"{shell} {tmp_path / 'x.tgz'} ."))
+    home = web.runtime(None, str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "")
+    assert web.runtime(None, str(tmp_path / "cache")) == home
+    assert (home / web.WASM).read_bytes() == b"runs"
+    assert list((tmp_path / "cache").iterdir()) == [home]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [(None, "there is no npm: install npm, go online, or give page.runtime=FOLDER"), ("exit 1", "npm could not fetch")],
+)
+def test_without_npm_or_a_network_one_line_says_what_to_do(
+    script: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", _npm(tmp_path / "bin", script) if script else "")
+    monkeypatch.setenv("GAN_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit, match=f"^error: [^\n]*{message}[^\n]*$"):
+        call(main, f"out={tmp_path / 'page'}/")
+    assert not (tmp_path / "page").exists()
+    with pytest.raises(SystemExit, match=r"page\.runtime: .* holds no dist/ort"):
+        call(main, f"out={tmp_path / 'page'}/", f"page.runtime={tmp_path}")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+@pytest.mark.parametrize("size", [1, 7, 16, 20, 64, 100])
+def test_its_latents_are_torchs(size: int) -> None:
+    seeds = [0, 1, 12345, 2**31, 2**32 - 1, 2**32 + 7]
+    script = (
+        f"{(web.PAGE / 'latent.js').read_text()}; console.log(JSON.stringify({seeds}.map((seed) => [...latent(seed, {size})])))"
+    )
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    torch.testing.assert_close(
+        torch.tensor(json.loads(done.stdout)), sample.latents(torch.tensor(seeds), size), rtol=0, atol=2e-6
+    )

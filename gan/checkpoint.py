@@ -2,22 +2,24 @@
 theirs ever runs.
 """
 
+import hashlib
 import json
 import logging
 import pickle
 import struct
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, cast
 from zipfile import BadZipFile
 
 import torch
 from hydra.utils import instantiate
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from gan.metric.feature import digest
+from gan.file import packed
 from gan.model import GAN
 from gan.network import Generator
 
@@ -142,25 +144,23 @@ def _players(path: str | Path) -> dict[str, Tensor]:
     return average | {name: value for name, value in state.items() if name.startswith("discriminator.")}
 
 
-class Origin(NamedTuple):
-    """Of a generator: the command that trained it, its data, their classifier, the sha256 of its file, its test figures."""
-
-    command: str
-    data: str
-    classifier: str
-    sha256: str
-    figures: dict[str, float]
-
-
-def origin(path: str | Path | None) -> Origin:
-    """What is known of the generator that :func:`generator` gives for ``path``; its test figures, where it has been judged."""
-    path = Path(path or SHIPPED)
+def card(path: str | Path | None) -> dict[str, Any]:
+    """Of the generator that :func:`generator` gives for ``path``: the command that trained it, its data and the classifier that
+    reads that, what it is made of, the SHA-256 of its weights as safetensors and, where it was judged by test images, how.
+    """
+    path, network = Path(path or SHIPPED), cast(nn.Module, generator(path))
+    sha256 = hashlib.sha256(packed(network)).hexdigest()
     if path.suffix == ".safetensors":
-        card = json.loads(path.with_suffix(".json").read_text())
-        tested = card.get("test") or {}
-        return Origin(card["command"], card["data"], card.get("classifier", "mnist"), digest(path), tested.get("figures", {}))
-    contents, beside = read(path)["hyper_parameters"], path.parent / "test.json"
+        return {"classifier": "mnist", **json.loads(path.with_suffix(".json").read_text()), "sha256": sha256}
+    contents, tested = read(path)["hyper_parameters"], path.parent / "test.json"
     data = contents["config"]["data"]
-    command = " ".join(["python train.py", *contents["overrides"]])
-    figures = json.loads(beside.read_text())["figures"] if beside.is_file() else {}
-    return Origin(command, data["name"], data.get("classifier", "mnist"), digest(path), figures)
+    return {
+        "command": " ".join(["python train.py", *contents["overrides"]]),
+        "data": data["name"],
+        "classifier": data.get("classifier", "mnist"),
+        "generator": contents["config"]["model"]["generator"],
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "sha256": sha256,
+        "versions": {name: version(name) for name in ("torch", "lightning")},
+        "test": json.loads(tested.read_text()) if tested.is_file() else None,
+    }

@@ -30,6 +30,8 @@ MANY = 100  # lines from which progress is shown
 def check(cfg: DictConfig, kinds: list[str]) -> Path:
     """Where to write to. Raises ValueError for what cannot be done, before anything is generated."""
     path = Path(cfg.out).expanduser()
+    if kinds == [""] and path.suffix:
+        raise ValueError(f"out must be a folder for lines or for a pattern, as out=lines/, got {cfg.out}")
     if path.suffix not in kinds:
         named = [kind or "/" for kind in kinds]
         raise ValueError(f"out must end in {', '.join(named[:-1])} or {named[-1]}, got {cfg.out}")
@@ -72,9 +74,9 @@ def digits(cfg: DictConfig) -> str:
         written_as=cfg.folder if path.suffix == "" else path.suffix[1:].upper(),
         seeds=f"{cfg.seed} to {cfg.seed + cfg.n - 1}",
         command=_command(),
-        sha256=lab.origin.sha256,
+        sha256=lab.card["sha256"],
         licence=lab.text["Licence"],
-        figures=lab.origin.figures,
+        figures=lab.figures,
     )
     write_text(sheet, files.sheet_path(path))
     return said

@@ -37,8 +37,8 @@ class Lab:
     def __init__(self, ckpt: str | Path | None = None, reader: str | None = None) -> None:
         self.ckpt = ckpt
         self.generator = checkpoint.generator(ckpt)
-        self.origin = checkpoint.origin(ckpt)
-        self._reader = reader or self.origin.classifier
+        self.card = checkpoint.card(ckpt)
+        self._reader = reader or self.card["classifier"]
 
     @cached_property
     def axes(self) -> Axes:
@@ -51,13 +51,18 @@ class Lab:
         return feature.load(self._reader) if self.generator.classes and self._reader != "none" else None
 
     @property
+    def figures(self) -> dict[str, float]:
+        """What it was judged by test images; empty where it was not."""
+        return dict((self.card.get("test") or {}).get("figures", {}))
+
+    @property
     def text(self) -> dict[str, str]:
         """What every file says of its origin."""
         return {
             "Software": "digit-gan",
-            "Recipe": self.origin.command,
-            "Generator": f"sha256 {self.origin.sha256}",
-            "Licence": LICENCE.format(data=self.origin.data),
+            "Recipe": self.card["command"],
+            "Generator": f"sha256 {self.card['sha256']}",
+            "Licence": LICENCE.format(data=self.card["data"]),
         }
 
     def pen(self, **settings: Any) -> Pen:
@@ -142,7 +147,7 @@ class Lab:
     def evaluate(self, split: str = "val", **words: Any) -> dict[str, Any]:
         """The figures of ``python -m gan.evaluate`` with settings ``words``; of an exported generator, those it came with."""
         if self.ckpt is None or Path(self.ckpt).suffix == ".safetensors":
-            return dict(self.origin.figures)
+            return self.figures
         from gan import command, evaluate
 
         settings = [f"{name.replace('__', '.')}={value}" for name, value in words.items()]

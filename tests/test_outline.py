@@ -19,6 +19,7 @@ from torch import Tensor
 from gan import checkpoint, sample
 from gan.digits import outline
 from gan.digits.outline import Outline
+from gan.digits.paint import Look
 from gan.metric import feature
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -183,7 +184,7 @@ def test_a_large_drawing_averaged_is_the_small_one(digits: Tensor) -> None:
 @pytest.mark.skipif(not shutil.which("rsvg-convert"), reason="librsvg is not installed")
 def test_librsvg_draws_the_picture(digits: Tensor) -> None:
     for digit in digits[:20]:
-        text = outline.svg(outline.trace(digit), SIDE, SIDE, ink="#fff", paper="#000")
+        text = outline.svg(outline.trace(digit), SIDE, SIDE, Look())
         command = ["rsvg-convert", "-w", "28", "-h", "28"]
         png = subprocess.run(command, input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
         with Image.open(io.BytesIO(png)) as picture:
@@ -193,14 +194,14 @@ def test_librsvg_draws_the_picture(digits: Tensor) -> None:
 
 def test_an_svg_of_a_digit_is_small(digits: Tensor) -> None:
     about = {"seed": "7", "label": "3", "recipe": "experiment=best", "licence": "CC0-1.0"}
-    sizes = [len(outline.svg(outline.trace(digit), SIDE, SIDE, title="A digit", metadata=about)) for digit in digits]
+    sizes = [len(outline.svg(outline.trace(digit), SIDE, SIDE, text={"Title": "A digit", **about})) for digit in digits]
     assert max(sizes) < 4000
 
 
 def test_an_svg_says_what_it_is_whatever_the_words() -> None:
     nasty = "A <digit> & \"more\" '7' ]]>\x00\ud800 é"
     about = {"se<ed>": nasty, "label": "7"}
-    text = outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, title=nasty, description=nasty, metadata=about)
+    text = outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, text={"Title": nasty, "Description": nasty, **about})
     root = ElementTree.fromstring(text.encode())
     said = "A <digit> & \"more\" '7' ]]> é"
     title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
@@ -215,7 +216,7 @@ def test_an_svg_says_what_it_is_whatever_the_words() -> None:
 
 def test_an_svg_is_one_path_in_the_colours_asked_for() -> None:
     paths = outline.trace(torch.cat([disc(14, 14, 6), disc(14, 14, 9)], 1))
-    root = ElementTree.fromstring(outline.svg(paths, 2 * SIDE, SIDE, ink="navy", paper="#ffe"))
+    root = ElementTree.fromstring(outline.svg(paths, 2 * SIDE, SIDE, Look(ink="navy", paper="#ffe")))
     (path,), (rect,) = root.findall(f"{SVG}path"), root.findall(f"{SVG}rect")
     assert path.get("fill") == "#000080"
     assert (rect.get("fill"), rect.get("width"), rect.get("height")) == ("#ffffee", "56", "28")
@@ -225,7 +226,9 @@ def test_an_svg_is_one_path_in_the_colours_asked_for() -> None:
 
 
 def test_two_colours_of_ink_are_a_gradient_across_it() -> None:
-    root = ElementTree.fromstring(outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, ink=("#f00", "#00f")))
+    root = ElementTree.fromstring(
+        outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, Look(ink="#f00-#00f", direction="right"))
+    )
     gradient = next(root.iter(f"{SVG}linearGradient"))
     assert [stop.get("stop-color") for stop in gradient] == ["#ff0000", "#0000ff"]
     assert [float(gradient.get(end) or "") for end in ("x1", "x2")] == pytest.approx([8, 20], abs=1)
@@ -234,25 +237,28 @@ def test_two_colours_of_ink_are_a_gradient_across_it() -> None:
     assert path.get("fill") == f"url(#{gradient.get('id')})"
 
 
-@pytest.mark.parametrize("ink", ["inky", "#12", "", '"/><script/>', "#11223344", [], ["red", "blue", "green"], [None]])
-def test_what_is_no_colour_is_refused(ink: Any) -> None:
-    with pytest.raises(ValueError, match="ink must be a colour such as #1a2b3c"):
-        outline.svg([], SIDE, SIDE, ink=ink)
+def test_gradients_of_ink_and_paper_run_in_the_looks_direction_and_keep_their_opacity() -> None:
+    look = Look(ink="#f008-#00f", paper="white-#eee", direction="down")
+    root = ElementTree.fromstring(outline.svg(outline.trace(disc(14, 14, 6)), SIDE, SIDE, look))
+    paper, ink = root.iter(f"{SVG}linearGradient")
+    assert (paper.get("y1"), paper.get("y2")) == ("0", "28")
+    assert [float(ink.get(end) or "") for end in ("y1", "y2", "x1", "x2")] == pytest.approx([8, 20, 0, 0], abs=1)
+    assert [stop.get("stop-opacity") for stop in ink] == [".53", None]
 
 
 def test_a_blank_picture_gives_an_empty_file() -> None:
     assert outline.trace(torch.full((SIDE, SIDE), -1.0)) == []
-    for ink in ("#000", ("#f00", "#00f")):
-        root = ElementTree.fromstring(outline.svg([], SIDE, SIDE, ink=ink))
+    for ink in ("#000", "#f00-#00f"):
+        root = ElementTree.fromstring(outline.svg([], SIDE, SIDE, Look(ink=ink)))
         assert root.find(f"{SVG}path") is None
     assert outline.pdf([], SIDE, SIDE).startswith(b"%PDF")
     assert torch.equal(outline.rasterise([], 3, 4), torch.full((3, 4), -1.0))
 
 
-@pytest.mark.parametrize("ink", ["#000", ("#f00", "#00f")])
-def test_a_pdf_holds_curves_and_no_picture(ink: str | tuple[str, str]) -> None:
+@pytest.mark.parametrize("ink", ["#000", "#f00-#00f"])
+def test_a_pdf_holds_curves_and_no_picture(ink: str) -> None:
     paths = outline.trace(disc(14, 14, 6))
-    file = outline.pdf(paths, SIDE, SIDE, ink=ink, title="A 0 \ud800\x00", metadata={"seed": "7"})
+    file = outline.pdf(paths, SIDE, SIDE, Look(ink=ink, paper="transparent"), {"Title": "A 0 \ud800\x00", "seed": "7"})
     assert file.startswith(b"%PDF")
     assert not re.search(rb"/Subtype\s*/Image", file)
     streams = b"".join(zlib.decompress(part) for part in re.findall(rb"stream\n(x.*?)\nendstream", file, re.DOTALL))
@@ -262,7 +268,10 @@ def test_a_pdf_holds_curves_and_no_picture(ink: str | tuple[str, str]) -> None:
 
 def test_the_same_digit_gives_the_same_bytes(digits: Tensor) -> None:
     once, again = (
-        [write(outline.trace(digits[5]), SIDE, SIDE, title="A 5", ink=("#f00", "#00f")) for write in (outline.svg, outline.pdf)]
+        [
+            write(outline.trace(digits[5]), SIDE, SIDE, Look(ink="#f00-#00f"), {"Title": "A 5"})
+            for write in (outline.svg, outline.pdf)
+        ]
         for _ in range(2)
     )
     assert once == again

@@ -69,10 +69,7 @@ class Picture:
             raise ValueError("this generator draws in colour: only what is grey has outlines")
         if self.size:
             raise ValueError("size is for pixels: an SVG or a PDF fits any paper")
-        text, look = dict(self.text), self.look
-        named = {"title": text.pop("Title", ""), "description": text.pop("Description", ""), "metadata": text}
-        colours = {"ink": look.ink, "paper": look.paper, "direction": look.direction}
-        return draw(outline.trace(self.image[0]), self.image.shape[2], self.image.shape[1], **named, **colours)
+        return draw(outline.trace(self.image[0]), self.image.shape[2], self.image.shape[1], self.look, self.text)
 
     def save(self, path: Path | str) -> None:
         """Write it as PNG, WebP, SVG or PDF, by the end of ``path``, whole or not at all. What is there is replaced."""

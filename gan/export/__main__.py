@@ -6,10 +6,8 @@
 - FOLDER/: a web page, see :mod:`gan.export.web`.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +21,8 @@ LICENCE = "MIT, as the code that made it; the images it learned from have their 
 
 
 def source(ckpt: str | None) -> tuple[Any, dict[str, Any]]:
-    """The averaged generator, and its card: what it is, what made it, and the SHA-256 of its weights as safetensors."""
-    network: Any = checkpoint.generator(ckpt)
-    path = Path(ckpt or checkpoint.SHIPPED)
-    sha256 = hashlib.sha256(file.packed(network)).hexdigest()
-    if path.suffix == ".safetensors":
-        return network, {**json.loads(path.with_suffix(".json").read_text()), "sha256": sha256}
-    contents, tested = checkpoint.read(path)["hyper_parameters"], path.parent / "test.json"
-    return network, {
-        "command": " ".join(["python train.py", *contents["overrides"]]),
-        "data": contents["config"]["data"]["name"],
-        "generator": contents["config"]["model"]["generator"],
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "sha256": sha256,
-        "versions": {name: version(name) for name in ("torch", "lightning")},
-        "test": json.loads(tested.read_text()) if tested.is_file() else None,
-    }
+    """The averaged generator, and its card."""
+    return checkpoint.generator(ckpt), checkpoint.card(ckpt)
 
 
 def brief(network: Any, card: dict[str, Any]) -> dict[str, str]:

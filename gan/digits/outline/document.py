@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from html import escape
 
 import numpy as np
-from PIL import ImageColor
 
 from gan.digits.outline.contour import Outline
+from gan.digits.paint import Look, gradient
 
+INK_ALONE = Look(ink="black", paper="transparent")
 LARGEST_PAGE = 14_400  # points; PDF's own limit
 
 
@@ -19,43 +20,51 @@ def svg(
     outlines: Sequence[Outline],
     width: float,
     height: float,
-    *,
-    ink: str | Sequence[str] = "#000000",
-    paper: str | None = None,
-    title: str = "",
-    description: str = "",
-    metadata: Mapping[str, str] | None = None,
+    look: Look = INK_ALONE,
+    text: Mapping[str, str] | None = None,
     scale: float = 10,
 ) -> str:
     """A standalone SVG 1.1 of a picture of ``width`` x ``height`` pixels, each ``scale`` user units wide where it is shown.
 
-    ``ink`` is a colour of CSS (``#1a2b3c``, ``navy``) or two, from left to right; without ``paper`` there is no ground.
-    ``metadata`` is kept as JSON. Raises ValueError for what is no colour.
+    Of the ``look``, its ink, paper and direction. ``text``: Title, Description (alternative text), and whatever else there
+    is to say, which is kept as JSON.
     """
-    data = "".join(map(_path, outlines))
-    title, description = _printable(title), _printable(description)
-    name = f"{zlib.crc32(repr((data, ink, title, description)).encode()):08x}"  # several may stand in one page
-    heads = {tag: text for tag, text in (("title", title), ("desc", description)) if text}
-    fill, *more = _colours("ink", [ink] if isinstance(ink, str) else ink)
+    data, said = "".join(map(_path, outlines)), {key: _printable(value) for key, value in (text or {}).items()}
+    heads = {tag: said.pop(key) for tag, key in (("title", "Title"), ("desc", "Description")) if said.get(key)}
+    name = f"{zlib.crc32(repr((data, look, heads)).encode()):08x}"  # several may stand in one page
     by = f' aria-labelledby="{" ".join(f"{tag}-{name}" for tag in heads)}"' if heads else ""
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="{_number(width * scale)}"'
         f' height="{_number(height * scale)}" viewBox="0 0 {_number(width)} {_number(height)}" role="img"{by}>',
-        *(f'<{tag} id="{tag}-{name}">{escape(text, quote=False)}</{tag}>' for tag, text in heads.items()),
+        *(f'<{tag} id="{tag}-{name}">{escape(told, quote=False)}</{tag}>' for tag, told in heads.items()),
     ]
-    if metadata:
-        lines.append(f"<metadata>{escape(_printable(json.dumps(dict(metadata), ensure_ascii=False)), quote=False)}</metadata>")
-    if more and outlines:  # in the picture's own units, since fpdf2 misplaces those of the bounding box
-        across = np.concatenate([outline.curves[..., 0].ravel() for outline in outlines])
-        ends = f'gradientUnits="userSpaceOnUse" x1="{_number(across.min())}" x2="{_number(across.max())}" y1="0" y2="0"'
-        stops = f'<stop offset="0" stop-color="{fill}"/><stop offset="1" stop-color="{more[0]}"/>'
-        lines.append(f'<defs><linearGradient id="ink-{name}" {ends}>{stops}</linearGradient></defs>')
-        fill = f"url(#ink-{name})"
-    if paper is not None:
-        lines.append(f'<rect width="{_number(width)}" height="{_number(height)}" fill="{_colours("paper", [paper])[0]}"/>')
+    if said:
+        lines.append(f"<metadata>{escape(json.dumps(said, ensure_ascii=False), quote=False)}</metadata>")
+    if look.paper != "transparent":
+        corners = np.array([[0.0, 0.0], [width, height]])
+        defined, fill = _fill(f"paper-{name}", look.paper, look.direction, corners)
+        lines.append(f'{defined}<rect width="{_number(width)}" height="{_number(height)}" {fill}/>')
     if data:
-        lines.append(f'<path fill="{fill}" d="{data}"/>')
+        defined, fill = _fill(f"ink-{name}", look.ink, look.direction, np.concatenate([one.curves for one in outlines]))
+        lines.append(f'{defined}<path {fill} d="{data}"/>')
     return "\n".join([*lines, "</svg>"])
+
+
+def _fill(name: str, word: str, direction: str, points: np.ndarray) -> tuple[str, str]:
+    """Of a colour or of two as navy-#f80, what defines it and what fills with it, over where ``points`` [.., 2] lie."""
+    (first, opacity), (last, last_opacity) = (("#{:02x}{:02x}{:02x}".format(*end), end[3] / 255) for end in gradient(word))
+    if (first, opacity) == (last, last_opacity):
+        return "", f'fill="{first}"' + (f' fill-opacity="{_number(opacity)}"' if opacity < 1 else "")
+    axis, across = ("y", "x") if direction == "down" else ("x", "y")
+    along = points[..., 1 if axis == "y" else 0]
+    # In the picture's own units, since fpdf2 misplaces those of the bounding box.
+    ends = f'{axis}1="{_number(along.min())}" {axis}2="{_number(along.max())}" {across}1="0" {across}2="0"'
+    stops = ""
+    for place, colour, share in ((0, first, opacity), (1, last, last_opacity)):
+        opaque = f' stop-opacity="{_number(share)}"' if share < 1 else ""
+        stops += f'<stop offset="{place}" stop-color="{colour}"{opaque}/>'
+    defined = f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" {ends}>{stops}</linearGradient>'
+    return f"<defs>{defined}</defs>\n", f'fill="url(#{name})"'
 
 
 def _path(outline: Outline) -> str:
@@ -77,34 +86,17 @@ def _printable(text: str) -> str:
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
-def _colours(name: str, colours: Sequence[str]) -> list[str]:
-    """As ``#rrggbb``. Raises ValueError where one of them is no colour, or where there are neither one nor two."""
-    try:
-        red_green_blue = [ImageColor.getrgb(colour) for colour in colours]
-        if len(red_green_blue) in (1, 2) and all(len(parts) == 3 for parts in red_green_blue):
-            return ["#{:02x}{:02x}{:02x}".format(*parts) for parts in red_green_blue]
-    except (ValueError, AttributeError, TypeError):
-        pass
-    raise ValueError(
-        f"{name} must be a colour such as #1a2b3c or navy (ink: or two of them), got {', '.join(map(str, colours))}"
-    )
-
-
 def pdf(
     outlines: Sequence[Outline],
     width: float,
     height: float,
-    *,
-    ink: str | Sequence[str] = "#000000",
-    paper: str | None = None,
-    title: str = "",
-    description: str = "",
-    metadata: Mapping[str, str] | None = None,
+    look: Look = INK_ALONE,
+    text: Mapping[str, str] | None = None,
     scale: float = 10,
 ) -> bytes:
     """A PDF of one page with the picture of :func:`svg`, each pixel ``scale`` points wide, or as wide as a page may be.
 
-    The same arguments give the same bytes, whatever the date. Raises what :func:`svg` raises, and ImportError without fpdf2.
+    The same arguments give the same bytes, whatever the date. Raises ImportError without fpdf2.
     """
     try:
         from fpdf import FPDF
@@ -116,9 +108,10 @@ def pdf(
     page.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
     page.set_margin(0)
     page.set_auto_page_break(False)
-    page.set_title(_printable(title))
-    page.set_subject(_printable(description))
-    page.set_keywords(_printable("; ".join(f"{key}: {value}" for key, value in (metadata or {}).items())))
+    said = {key: _printable(value) for key, value in (text or {}).items()}
+    page.set_title(said.pop("Title", ""))
+    page.set_subject(said.pop("Description", ""))
+    page.set_keywords("; ".join(f"{key}: {value}" for key, value in said.items()))
     page.add_page()
-    SVGObject(svg(outlines, width, height, ink=ink, paper=paper, scale=scale)).draw_to_page(page)
+    SVGObject(svg(outlines, width, height, look, scale=scale)).draw_to_page(page)
     return bytes(page.output())

@@ -109,8 +109,10 @@ def _join(height: Floats, lower: Floats) -> Floats:
     if count < 2:
         return height
     whole, _ = ndimage.label(lower > 0)
-    parts = np.bincount(ndimage.maximum(whole, piece, range(1, count + 1)), minlength=whole.max() + 1)
-    return np.where(ndimage.binary_dilation((parts > 1)[whole], iterations=2), lower, height)
+    home = np.zeros(count + 1, dtype=np.int64)
+    home[piece] = whole  # all of a piece is in one whole
+    joined = (np.bincount(home[1:], minlength=whole.max() + 1) > 1)[whole]
+    return np.where(ndimage.binary_dilation(joined, iterations=2), lower, height) if joined.any() else height
 
 
 def _fill_pinholes(height: Floats) -> Floats:

@@ -1,22 +1,23 @@
 """The cells of a study: real labels, the digits that are added to them, and what classifiers fitted to both read."""
 
-import functools
 import json
 import math
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from hydra.errors import HydraException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
 from gan import checkpoint, command, image, sample, training
 from gan.data import ImageData
+from gan.downstream.cell import ARMS, NONE, Cell, Record
 from gan.file import whole, write_text
 from gan.image import to_uint8
 from gan.metric import cache, feature
@@ -24,22 +25,8 @@ from gan.metric.card import Pair
 from gan.metric.feature import Frozen, digest, floats, jitter
 from gan.network import Generator
 
-NONE = "none"  # no synthetic digits
-SOURCES = ("few", "ckpt")
-Record = dict[str, Any]
-
-
-class Cell(NamedTuple):
-    """Where its synthetic digits come from (none, few or ckpt), how many labels a class it has, and its seed."""
-
-    source: str
-    labels: int
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """Of its file and its folder."""
-        return "_".join(map(str, self))
+# Words for train.py that a cell has of its own.
+OWN = r"[+~]*(data|ckpt|init_from|run_dir|seed|callback|trainer\.(max_epochs|devices|num_nodes|limit_\w+))\b"
 
 
 class Sets(NamedTuple):
@@ -48,7 +35,8 @@ class Sets(NamedTuple):
     pool: Pair
     judged: Pair
     classes: int
-    sha256: str  # of all that
+    training: int  # images that the whole set has for training
+    sha256: str  # of pool and judged
 
 
 def sets(cfg: DictConfig) -> Sets:
@@ -63,7 +51,7 @@ def sets(cfg: DictConfig) -> Sets:
             f"beside its validation images: ask for {least} at most"
         )
     pairs = (pool.images, pool.labels), (judged.images, judged.labels)
-    return Sets(*pairs, data.classes, cache.key(*pairs[0], *pairs[1]))
+    return Sets(*pairs, data.classes, len(data.others("test")), cache.key(*pairs[0], *pairs[1]))
 
 
 def chosen(labels: Tensor, classes: int, each: int, seed: int) -> Tensor:
@@ -75,7 +63,7 @@ def chosen(labels: Tensor, classes: int, each: int, seed: int) -> Tensor:
 def words(cfg: DictConfig, folder: Path, labels: int, seed: int) -> list[str]:
     """The words for train.py, of a GAN for ``labels`` images a class, which lie in ``folder``."""
     data, train = cfg.data, cfg.train
-    batch = command.compose("train", [*train.words, "run_dir=."]).batch_size
+    batch = composed(list(train.words)).batch_size
     steps = math.ceil(train.images / train.epochs / batch)  # of an epoch
     return [
         "data=memory_mapped",
@@ -84,6 +72,7 @@ def words(cfg: DictConfig, folder: Path, labels: int, seed: int) -> list[str]:
         f"data.repeat={math.ceil(steps * batch / (labels * data.classes))}",
         f"trainer.max_epochs={train.epochs}",
         f"trainer.limit_train_batches={steps}",
+        f"trainer.log_every_n_steps={min(steps, 50)}",
         "trainer.limit_val_batches=0",  # judging would take longer than training, by a classifier that saw all labels
         "+trainer.enable_progress_bar=false",
         "callback=[finite,speed,result,checkpoint]",
@@ -93,13 +82,28 @@ def words(cfg: DictConfig, folder: Path, labels: int, seed: int) -> list[str]:
     ]
 
 
-def composed(cfg: DictConfig, typed: list[str]) -> DictConfig:
-    """The configuration of a training. Raises ValueError for a word that is none of train.py's settings."""
+def composed(typed: list[str]) -> DictConfig:
+    """The configuration of a training. Raises ValueError for what is none of train.py's settings."""
     try:
-        command.check_words("train", list(cfg.train.words))
         return command.compose("train", [*typed, "run_dir=."])
     except HydraException as error:
         raise ValueError(f"train.words: {command.explain(error, 'train')}") from None
+
+
+def rehearse(cfg: DictConfig, sets: Sets) -> None:
+    """Raise, before the first is trained, what the GANs of a study would; ValueError for words that are not a user's to set."""
+    if cfg.gan == "ckpt":
+        given(cfg, sets.classes)
+        return
+    if own := [word for word in cfg.train.words if re.match(OWN, word)]:
+        raise ValueError(f"train.words: {own[0]} is not free: each cell's GAN starts anew, from its own images alone")
+    config = composed(words(cfg, Path(cfg.run_dir), min(cfg.labels), 0))
+    try:
+        command.check_words("train", list(cfg.train.words))
+    except ValueError as error:
+        raise ValueError(f"train.words: {error}") from None
+    if config.model.generator.get("classes", 0) != sets.classes:
+        raise ValueError(f"train.words: the GAN must know the {sets.classes} labels: its fakes would have none")
 
 
 def few(cfg: DictConfig, real: Pair, cell: Cell) -> Generator:
@@ -110,9 +114,10 @@ def few(cfg: DictConfig, real: Pair, cell: Cell) -> Generator:
             with whole(folder / f"{place}.npy") as partial, partial.open("wb") as file:
                 np.save(file, part.numpy())
     typed = words(cfg, folder, cell.labels, cell.seed)
-    config = composed(cfg, typed)
+    config = composed(typed)
     config.run_dir, last = str(folder), folder / "last.ckpt"
-    config.ckpt = str(last) if last.is_file() else None
+    begun = last.is_file() and checkpoint.read(last)["hyper_parameters"]["overrides"] == typed
+    config.ckpt = str(last) if begun else None
     training.fit(config, typed)
     return checkpoint.generator(last)
 
@@ -174,20 +179,29 @@ def settings(cfg: DictConfig, sets: Sets, source: str) -> Record:
     if source == "few":
         asked |= {"fakes": whole_cfg["fakes"], "train": whole_cfg["train"]}
     if source == "ckpt":
-        asked |= {"fakes": whole_cfg["fakes"], "ckpt_sha256": digest(Path(cfg.ckpt or checkpoint.SHIPPED))}
+        path = Path(cfg.ckpt or checkpoint.SHIPPED)
+        asked |= {"fakes": whole_cfg["fakes"], "ckpt_sha256": digest(path), "saw": saw(cfg, sets, path)}
     return asked
 
 
-def done(cfg: DictConfig, sets: Sets, cell: Cell) -> Record | None:
-    """What is known of a cell. Raises ValueError where it was found with other settings."""
-    path = Path(cfg.run_dir) / f"{cell.name}.json"
-    if not path.is_file():
-        return None
-    record: Record = json.loads(path.read_text())
-    asked = settings(cfg, sets, cell.source)
-    if other := [name for name, value in asked.items() if record["settings"].get(name) != value]:
-        raise ValueError(f"{cfg.run_dir} holds a study with another {other[0]}: choose another run_dir")
-    return record
+def saw(cfg: DictConfig, sets: Sets, path: Path) -> str:
+    """Which labelled images the generator in ``path`` was trained on, in words."""
+    if path.suffix == ".safetensors":
+        name = json.loads(path.with_suffix(".json").read_text()).get("data", "")
+    else:
+        name = checkpoint.read(path)["hyper_parameters"]["config"]["data"]["name"]
+    return f"all {sets.training:,} training images" if name == cfg.data.name else f"the images of data={name}"
+
+
+def enter(cfg: DictConfig, sets: Sets) -> None:
+    """Note in the study's folder what it is a study of. Raises ValueError where it holds one with other settings."""
+    path = Path(cfg.run_dir) / "settings.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    for source in (NONE, cfg.gan):
+        asked = settings(cfg, sets, source)
+        if other := [name for name, value in known.setdefault(source, asked).items() if asked[name] != value]:
+            raise ValueError(f"{cfg.run_dir} holds a study with another {other[0]}: choose another run_dir")
+    write_text(json.dumps(known, indent=1), path)
 
 
 def attempt(cfg: DictConfig, sets: Sets, cell: Cell) -> Record:
@@ -203,15 +217,12 @@ def attempt(cfg: DictConfig, sets: Sets, cell: Cell) -> Record:
         picture = image.grid(image.to_float(fake[0][: 8 * columns]), columns)
         image.save(picture, Path(cfg.run_dir) / f"{cell.name}.png")
     trained = time.perf_counter() - began
-    accuracy = {
-        name: read(sets, real, fake, augmented, cfg, cell.seed) for name, augmented in (("plain", False), ("augmented", True))
-    }
+    accuracy = {arm: read(sets, real, fake, augmented, cfg, cell.seed) for arm, augmented in ARMS.items()}
     record = {
         **cell._asdict(),
         "accuracy": accuracy,
         "gan_seconds": round(trained, 1),
         "seconds": round(time.perf_counter() - began, 1),
-        "settings": settings(cfg, sets, cell.source),
     }
     write_text(json.dumps(record, indent=1), Path(cfg.run_dir) / f"{cell.name}.json")
     return record

@@ -86,7 +86,7 @@ def maker(report: Report, source: str) -> str:
     """What made the synthetic digits, and of what."""
     if source == "few":
         return "a GAN that saw these labelled images alone"
-    return f"a generator that saw {report['settings']['ckpt']['saw']}, an upper bound"
+    return f"a generator that saw {report['settings']['ckpt']['saw']} (an upper bound)"
 
 
 def sentence(report: Report) -> str:
@@ -94,7 +94,7 @@ def sentence(report: Report) -> str:
     parts = []
     for source in report["sources"]:
         plain, augmented = (verdict(of(report["differences"], source, arm)) for arm in ARMS)
-        parts.append(f"those of {maker(report, source)}, {plain}, and beside classic augmentation {augmented}")
+        parts.append(f"those of {maker(report, source)} {plain}, and beside classic augmentation {augmented}")
     seeds = f"{report['seeds']} seed{'s' if report['seeds'] > 1 else ''}"
     return f"Synthetic images beside real ones of data={report['data']}, over {seeds}: {'; '.join(parts)}."
 

@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from gan import command
+from gan.downstream import report as downstream
 from gan.file import table, whole, write_text
 
 Card = dict[str, Any]
@@ -164,6 +165,10 @@ def speed(found: dict[str, Any]) -> str:
     return "\n\n".join([table(heads[0], *training), table(heads[1], *sampling), told])
 
 
+# What is measured beside runs: the file in gan/measured, which names its place in the README, and how it is told.
+OTHERS: dict[str, Callable[[dict[str, Any]], str]] = {"speed": speed, "downstream": downstream.tables}
+
+
 def between(mark: str, written: str, text: str) -> str:
     """``text`` with ``written`` between its lines ``<!-- mark -->`` and ``<!-- /mark -->``. Raises ValueError without them."""
     marks = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
@@ -214,15 +219,16 @@ def main(cfg: DictConfig) -> None:
         write_text(json.dumps(card(run), indent=1), out / f"{run.name}.json")
         *_, grid = sorted((run / "grids").glob("*.png"))
         shutil.copyfile(grid, out / f"{run.name}.png")
-    cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.name != "speed.json"]
+    cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.stem not in OTHERS]
     if not cards:
         raise ValueError("runs: no run given and none kept: runs=[runs/NAME,...]")
     draw(cards, out)
     text = readme.read_text()
     for mark, written in (("quality", quality(cards)), ("cost", cost(cards)), ("papers", papers())):
         text = between(mark, written, text)
-    if (out / "speed.json").is_file():
-        text = between("speed", speed(json.loads((out / "speed.json").read_text())), text)
+    for mark, told in OTHERS.items():
+        if (out / f"{mark}.json").is_file():
+            text = between(mark, told(json.loads((out / f"{mark}.json").read_text())), text)
     write_text(text.rstrip("\n"), readme)
     print(quality(cards))  # noqa: T201
 

@@ -8,8 +8,8 @@ from conftest import ROOT, call
 
 from gan import leaderboard
 
-KEPT = sorted(path for path in (ROOT / "gan" / "measured").glob("*.json") if path.name != "speed.json")
-EMPTY = "".join(f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("quality", "cost", "papers", "speed"))
+KEPT = sorted(path for path in (ROOT / "gan" / "measured").glob("*.json") if path.stem not in leaderboard.OTHERS)
+EMPTY = "".join(f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("quality", "cost", "papers", *leaderboard.OTHERS))
 
 
 def _card(name: str, seed: int, fid: float, labels: bool = True) -> dict[str, object]:
@@ -56,7 +56,7 @@ def test_tables_are_written_between_their_marks_and_pictures_beside_the_cards(tm
     call(leaderboard.main, f"out={tmp_path}", f"readme={readme}")
     text = readme.read_text()
     assert text.startswith("a\n<!-- quality -->\n| run | FID |")
-    assert text.endswith("<!-- /speed -->\nb\n")
+    assert text.endswith("<!-- /downstream -->\nb\n")
     assert "old" not in text
     for name in ("fid.png", "zoo.png"):
         assert (tmp_path / name).stat().st_size > 20_000

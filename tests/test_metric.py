@@ -188,6 +188,7 @@ def test_a_classifier_learns_what_it_is_shown() -> None:
     x[y == 0, :, 12:16, 6:22] = 1
     *_, fitted = feature.fit(x, y, classes=2, epochs=3, lr=1e-3, batch=32, seed=0)
     assert feature.accuracy(fitted, x, y) == 1
+    assert not fitted.training
 
 
 def test_modes_are_counted_and_their_unevenness_is_the_kl_from_uniform() -> None:

@@ -78,10 +78,13 @@ class Result(Callback):
             **settings,
         }
         write_text(json.dumps(result, indent=2), folder / "result.json")
-        print(  # noqa: T201
-            f"best {self.name} {self.objective:.3f} after epoch {self.best.get('epoch', 0):.0f}; "
-            f"{folder / 'best.ckpt'} and {folder / 'grids'}; see it: tensorboard --logdir {folder}"
+        judged = (
+            f"best {self.name} {self.objective:.3f} after epoch {self.best['epoch']:.0f}; "
+            f"{folder / 'best.ckpt'} and {folder / 'grids'}"
+            if self.best
+            else f"no epoch was judged; {folder}"
         )
+        print(f"{judged}; see it: tensorboard --logdir {folder}")  # noqa: T201
 
     def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
         """Tell how to go on with an interrupted run."""

@@ -6,10 +6,11 @@ accuracy and the command as JSON; that of another data set is written where its 
 
 import functools
 import hashlib
+import itertools
 import json
 import math
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -222,37 +223,54 @@ def fit(
 ) -> Iterator[Classifier]:
     """Fit a classifier to images [N, C, H, H], bytes or in [-1, 1], and labels int64 [N]; yield it after each epoch.
 
-    Adam, one cycle of the learning rate (Smith 2018), every image jittered anew each time it is seen. ``bf16`` is twice
-    as fast where the processor multiplies bf16.
+    Every image is jittered anew each time it is seen; for the rest see :func:`learn`.
     """
     source = torch.Generator().manual_seed(seed)
     batch = min(batch, len(images))
+    steps = len(images) // batch
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for _ in range(epochs):
+            for index in torch.randperm(len(images), generator=source)[: steps * batch].split(batch):
+                yield jitter(floats(images[index]), source), labels[index]
+
+    yield from learn(batches(), classes, epochs * steps, lr, seed, bf16, every=steps)
+
+
+def learn(
+    batches: Iterable[tuple[Tensor, Tensor]], classes: int, steps: int, lr: float, seed: int, bf16: bool, every: int
+) -> Iterator[Classifier]:
+    """Fit a classifier to ``steps`` batches x [N, C, H, H] in [-1, 1], y int64 [N]; yield it, to be used, each ``every`` steps.
+
+    AdamW, one cycle of the learning rate (Smith 2018). ``seed`` fixes the start and the dropout. ``bf16`` is twice as fast
+    where the processor multiplies bf16.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        classifier = Classifier(classes, *images.shape[1:3]).to(memory_format=torch.channels_last)
-        optimizer = torch.optim.AdamW(classifier.parameters(), lr=lr, weight_decay=1e-2, fused=True)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs * (len(images) // batch))
-        for _ in range(epochs):
-            classifier.train()
-            for index in torch.randperm(len(images), generator=source)[: len(images) // batch * batch].split(batch):
-                x = jitter(_floats(images[index]), source).to(memory_format=torch.channels_last)
-                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                    loss = cross_entropy(classifier(x)[1], labels[index])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                cycle.step()
-            yield classifier.eval()
+        for step, (x, y) in enumerate(itertools.islice(batches, steps), 1):
+            if step == 1:
+                classifier = Classifier(classes, *x.shape[1:3]).to(memory_format=torch.channels_last)
+                optimizer = torch.optim.AdamW(classifier.parameters(), lr=lr, weight_decay=1e-2, fused=True)
+                cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                loss = cross_entropy(classifier.train()(x.to(memory_format=torch.channels_last))[1], y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            cycle.step()
+            if step % every == 0:
+                yield classifier.eval()
 
 
-def _floats(x: Tensor) -> Tensor:
+def floats(x: Tensor) -> Tensor:
+    """Images in [-1, 1], of such or of bytes."""
     return to_float(x) if x.dtype == torch.uint8 else x
 
 
 @torch.no_grad()
 def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
     """Share of images [N, C, H, H], bytes or in [-1, 1], that are read as their label."""
-    hits = [classifier(_floats(x))[1].argmax(1) == y for x, y in zip(images.split(500), labels.split(500), strict=True)]
+    hits = [classifier(floats(x))[1].argmax(1) == y for x, y in zip(images.split(100), labels.split(100), strict=True)]
     return torch.cat(hits).double().mean().item()
 
 

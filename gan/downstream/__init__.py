@@ -1,0 +1,1 @@
+"""Downstream: whether synthetic digits help a classifier that has few real labels."""

@@ -23,7 +23,7 @@ from gan.model import GAN
 
 # Which of the trainer's loops judges which split.
 LOOPS = {"val": "validate", "test": "test"}
-FIRST_CAS_SEED = 2**32  # far from those judged, which count from 0
+FIRST_CAS_SEED = sample.SEEDS  # far from those judged, which count from 0
 LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics")
 # What the Markdown says of a figure, by what its name begins with; percent where it is a share.
 MEANING = {

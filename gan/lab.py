@@ -24,7 +24,7 @@ from gan.metric import feature
 CACHE = "~/.cache/digit-gan"  # GAN_CACHE names another
 CERTAIN = 0.99  # probability of its class that makes a digit certain
 LICENCE = "MIT; the generator was trained on data={data}"
-LARGEST_SEED = 2**28  # beyond it, seeds of lines would meet those of others
+LINES = 2**24  # seeds of lines, each of which stands for 1,024 of digits
 
 
 class Lab:
@@ -83,7 +83,7 @@ class Lab:
         ``style`` is in standard deviations, ``{"thickness": 2}``. ``certain``: only such as the reader is certain of, each
         drawn up to eight times. Raises ValueError for what cannot be.
         """
-        seeds = torch.arange(whole("n", n, 1, 10**8)) + whole("seed", seed, 0, 2**32)
+        seeds = torch.arange(whole("n", n, 1, 10**8)) + whole("seed", seed, 0, sample.SEEDS - 1)
         y = torch.full_like(seeds, self.known(label)) if label is not None else sample.labels(seeds, self.generator.classes)
         asked = _style(style)
         if not asked.held and not certain:
@@ -106,7 +106,7 @@ class Lab:
         the hand of a picture, see :meth:`like`. Raises ValueError for what cannot be written.
         """
         self._writes()
-        whole("seed", seed, 0, LARGEST_SEED)
+        whole("seed", seed, 0, LINES - 1)
         texts = [pattern.check(text) for text in texts]
         asked = _style(settings.pop("style", None))
         pen = self.pen(style=_with(asked, like.style) if like else asked, own=like.z if like else None, **settings)
@@ -137,7 +137,7 @@ class Lab:
             raise ValueError("a morph goes through two digits or more: give labels=[3,8] or seeds=[0,1]")
         whole("frames", frames, 2, 1000)
         ys = [self.known(label) for label in labels] or [-1]
-        zs = [whole("seeds", seed, 0, LARGEST_SEED) for seed in seeds]
+        zs = [whole("seeds", seed, 0, sample.SEEDS - 1) for seed in seeds]
         y, s = (torch.tensor([*values, *values[-1:] * (count - len(values))]) for values in (ys, zs))
         x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)
         name = f"From one handwritten digit to another: {', '.join(map(str, y.tolist()))}"

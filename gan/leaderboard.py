@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from gan import command
+from gan import command, measure
 from gan.downstream import report as downstream
 from gan.file import table, whole, write_text
 
@@ -166,7 +166,11 @@ def speed(found: dict[str, Any]) -> str:
 
 
 # What is measured beside runs: the file in gan/measured, which names its place in the README, and how it is told.
-OTHERS: dict[str, Callable[[dict[str, Any]], str]] = {"speed": speed, "downstream": downstream.tables}
+OTHERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "speed": speed,
+    "downstream": downstream.tables,
+    "digits": measure.markdown,
+}
 
 
 def between(mark: str, written: str, text: str) -> str:

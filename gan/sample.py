@@ -12,13 +12,21 @@ from torch import Tensor
 
 from gan.network import Generator
 
+SEEDS = 2**32  # those of users; what a command draws for itself has seeds above
+
 
 def latents(seeds: Tensor, size: int) -> Tensor:
-    """Standard normal latents [N, size], row i drawn from a generator seeded with ``seeds[i]`` (int64 [N])."""
+    """Standard normal latents [N, size], row i drawn from a generator seeded with ``seeds[i]`` (int64 [N], from 0).
+
+    torch's generator on the CPU knows 32 bits of a seed: what is above counts how many rows of that stream are passed over.
+    """
     source = torch.Generator()
     z = torch.empty(len(seeds), size)
     for row, seed in zip(z, seeds.tolist(), strict=True):
-        row.normal_(generator=source.manual_seed(seed))
+        above, known = divmod(seed, SEEDS)
+        source.manual_seed(known)
+        for _ in range(above + 1):
+            row.normal_(generator=source)
     return z
 
 

@@ -48,3 +48,10 @@ def test_labels_are_balanced_or_none() -> None:
     seeds = torch.arange(40)
     assert torch.bincount(sample.labels(seeds, 10)).tolist() == [4] * 10
     assert (sample.labels(seeds, 0) == -1).all()
+
+
+def test_seeds_beyond_what_torch_tells_apart_are_told_apart() -> None:
+    seeds = torch.tensor([7, 7 + sample.SEEDS, 7 + 2 * sample.SEEDS, 7 + 16 * sample.SEEDS])
+    z = sample.latents(seeds, 64)
+    assert torch.equal(sample.latents(seeds[2:3], 64)[0], z[2])
+    assert torch.corrcoef(z).fill_diagonal_(0).abs().max() < 0.5

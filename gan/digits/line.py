@@ -23,8 +23,8 @@ from gan.network import Generator
 ATTEMPTS = 8  # at a digit that is not read as asked
 LOOSER = 0.25  # how much each attempt adds to the variation: a hand that cannot write a 4 borrows another's
 KEPT = [0, 1]  # attributes that are a hand's: thickness and slant
-FIRST_SEED = 2**34  # of digits in lines, beyond those of images
-OTHER_SEED = 2**40  # between the attempts at a digit
+FIRST_SEED = 4 * sample.SEEDS  # of digits in lines
+OTHER_SEED = 16 * sample.SEEDS  # between the attempts at a digit
 SPECK = 0.03  # share of a digit's ink below which a piece that lies apart is left out
 INK = 26  # bytes from which a pixel belongs to a digit: a tenth of full ink
 DIGIT = 20 / 28  # height of MNIST's digits in their cell

@@ -1,12 +1,17 @@
 """Digits from a checkpoint."""
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import SHORT, call, pixels
+from PIL import Image
+from torchvision.datasets import MNIST
 
-from gan import generate
+from gan import generate, morph
+from gan.metric import feature
 from train import train
 
 
@@ -82,3 +87,127 @@ def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> Non
     assert labels.tolist() == [-1] * 4
     with pytest.raises(SystemExit, match="it is unconditional"):
         _npz(tmp_path / "r", tmp_path / "y.npz", "label=3")
+
+
+def test_a_line_is_a_picture_with_its_boxes_beside_it(tmp_path: Path) -> None:
+    call(generate.main, "text=007-42", f"out={tmp_path / 'x.png'}", "seed=3")
+    truth = json.loads((tmp_path / "x.json").read_text())
+    found = pixels(tmp_path / "x.png")
+    assert (truth["text"], truth["seed"], found.shape) == ("007-42", 3, (truth["height"], truth["width"]))
+    for one in truth["boxes"]:
+        x, y, width, height = one["box"]
+        assert found[y : y + height, x : x + width].max() > 150
+        found[y : y + height, x : x + width] = 0
+    assert found.max() == 0
+    assert [one["character"] for one in truth["boxes"]] == list("007-42")
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.info["Description"] == "Handwritten 007-42, white on black"
+        assert picture.info["Recipe"] == "python train.py experiment=best"
+
+
+@pytest.mark.parametrize("words", [["preset=accessible"], ["size=card", "look.ink=#f80-navy", "look.paper=transparent"]])
+def test_boxes_lie_where_the_ink_is_when_it_is_enlarged(words: list[str], tmp_path: Path) -> None:
+    call(generate.main, "text=2026", f"out={tmp_path / 'x.png'}", *words)
+    truth = json.loads((tmp_path / "x.json").read_text())
+    with Image.open(tmp_path / "x.png") as picture:
+        shown = np.array(picture).astype(int)
+    inked = shown[:, :, 3] > 100 if shown.shape[2] == 4 else shown[:, :, 0] < 100
+    assert shown.shape[:2] == (truth["height"], truth["width"])
+    for one in truth["boxes"]:
+        x, y, width, height = one["box"]
+        slack = 0.05 * height
+        part = inked[round(y - slack) : round(y + height + slack), round(x - slack) : round(x + width + slack)]
+        rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
+        assert rows[-1] - rows[0] == pytest.approx(height, abs=3 * slack)
+        assert columns[-1] - columns[0] == pytest.approx(width, abs=3 * slack)
+        part[:] = False
+    assert not inked.any()
+
+
+def test_many_lines_are_a_coco_set_with_their_texts(tmp_path: Path) -> None:
+    call(generate.main, r"pattern=\d{3}[-/]\d", "lines=7", f"out={tmp_path / 'set'}/", "layout.height=20", "mixed=true")
+    found = json.loads((tmp_path / "set" / "annotations.json").read_text())
+    texts = [line.split(",", 1)[1].strip('"') for line in (tmp_path / "set" / "labels.csv").read_text().splitlines()[1:]]
+    assert [one["text"] for one in found["images"]] == texts
+    assert all(re.fullmatch(r"\d{3}[-/]\d", text) for text in texts)
+    names = {kind["id"]: kind["name"] for kind in found["categories"]}
+    for one in found["images"]:
+        ours = [note for note in found["annotations"] if note["image_id"] == one["id"]]
+        assert "".join(names[note["category_id"]] for note in ours) == one["text"]
+        assert pixels(tmp_path / "set" / "images" / one["file_name"]).shape == (one["height"], one["width"])
+
+
+def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
+    call(generate.main, "n=3500", "folder=idx", f"out={tmp_path / 'set'}/")
+    train, test = (MNIST(str(tmp_path / "set"), train=part) for part in (True, False))
+    assert (len(train), len(test)) == (3000, 500)
+    *_, classifier = feature.fit(train.data[:, None], train.targets, 10, epochs=4, lr=2e-3, batch=64, seed=0)
+    assert feature.accuracy(classifier, test.data[:, None], test.targets) > 0.9
+    assert "0 to 3499" in (tmp_path / "set" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["text=12a", "out=x.png"], "no class and no separator for a"),
+        (["text=", "out=x.png"], "text is empty"),
+        (["text=" + "1" * 1_000_000, "out=x.png"], "a line has 1,000 at most"),
+        (["text=1", "lines=2", "out=x.png"], "out must be a folder for lines or for a pattern, as out=lines/"),
+        (["text=1", "lines=0", "out=x/"], "lines must be a whole number of 1"),
+        (["text=1", "pattern=2", "out=x/"], "text and pattern cannot both be given"),
+        ([r"pattern=\d{2", "out=x/"], r"pattern: \d{2 "),
+        (["pattern=[a-z]", "out=x/"], "gives what cannot be written"),
+        (["text=1", "look.ink=blurple", "out=x.png"], "look.ink: 'blurple' is no colour"),
+        (["text=1", "preset=accessible", "look.ink=#999", "out=x.png"], "has a contrast of 2.84, less than the 7"),
+        (["text=1", "size=0x0", "out=x.png"], "'0x0' is no size"),
+        (["text=1", "size=card", "out=x.svg"], "size is for pixels"),
+        (["text=1", "layout.height=0", "out=x.png"], "layout.height must be a whole number from 8 to 1024, got 0"),
+        (["text=1", "variation=3", "out=x.png"], "variation must be a number from 0 to 1, got 3"),
+        (["text=1", "like=nothing.png", "out=x.png"], "nothing.png does not exist"),
+        (["style.thickness=9", "out=x.png"], "style.thickness must be a number of standard deviations from -4 to 4, got 9"),
+        (["folder=tar", "out=x/"], "folder must be one of png, classes, idx, got tar"),
+        (["n=3", "folder=idx", "out=x/"], "leave a part empty: make more images"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(words: list[str], expected: str, tmp_path: Path) -> None:
+    placed = [word.replace("out=", f"out={tmp_path}/") for word in words]
+    with pytest.raises(SystemExit, match="error: ") as caught:
+        call(generate.main, *placed)
+    assert expected in str(caught.value.code)
+    assert "\n" not in str(caught.value.code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_neither_a_line_nor_its_boxes_are_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("mine")
+    with pytest.raises(SystemExit, match=r"x\.json exists: choose another name, or overwrite=true"):
+        call(generate.main, "text=1", f"out={tmp_path / 'x.svg'}")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+    call(generate.main, "text=1", f"out={tmp_path / 'x.svg'}", "overwrite=true")
+    assert json.loads((tmp_path / "x.json").read_text())["text"] == "1"
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".mp4", ".png", ".svg"])
+def test_a_morph_is_a_film_or_a_strip(suffix: str, tmp_path: Path) -> None:
+    call(morph.main, "labels=[3,8]", "frames=4", f"out={tmp_path / 'x'}{suffix}", "preset=notebook")
+    assert (tmp_path / f"x{suffix}").stat().st_size > 500
+    with pytest.raises(SystemExit, match="exists"):
+        call(morph.main, f"out={tmp_path / 'x'}{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["out=x.jpg"], "out must end in .gif, .mp4, .png, .webp, .svg or .pdf"),
+        (["out=x.gif", "labels=[3]"], "goes through two digits or more"),
+        (["out=x.gif", "labels=[3,x]"], "label=x is not among the labels"),
+        (["out=x.gif", "frames=1"], "frames must be a whole number of 2 to 1,000, got 1"),
+        (["out=x.gif", "fps=0"], "fps of a .gif must be in [1, 50], got 0"),
+    ],
+)
+def test_what_cannot_be_morphed_is_one_line(words: list[str], expected: str, tmp_path: Path) -> None:
+    placed = [word.replace("out=", f"out={tmp_path}/") for word in words]
+    with pytest.raises(SystemExit, match="error: ") as caught:
+        call(morph.main, *placed)
+    assert expected in str(caught.value.code)
+    assert list(tmp_path.iterdir()) == []

@@ -112,6 +112,7 @@ def test_it_is_worked_by_keys_is_labelled_and_fits_a_small_screen(page: Path, tm
         assert shown.run(f"[...document.querySelectorAll('input, select, button')].every({named})")
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("words", [("network=report",), ("network=r3gan", "data.channels=3", "data.classes=60")])
 def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from gan.network import Generator
 
 log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "weights" / "digits.safetensors"  # what python -m gan.export made of experiment=best
+LICENCE = "MIT, as the code that made it; the images it learned from have their own"  # of generators and what they draw
 
 # What a configuration may name. A checkpoint comes from a stranger: its targets are called with its arguments.
 TRUSTED = (

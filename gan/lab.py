@@ -23,7 +23,6 @@ from gan.metric import feature
 
 CACHE = "~/.cache/digit-gan"  # GAN_CACHE names another
 CERTAIN = 0.99  # probability of its class that makes a digit certain
-LICENCE = "MIT; the generator was trained on data={data}"
 LINES = 2**24  # seeds of lines, each of which stands for 1,024 of digits
 
 
@@ -62,7 +61,7 @@ class Lab:
             "Software": "digit-gan",
             "Recipe": self.card["command"],
             "Generator": f"sha256 {self.card['sha256']}",
-            "Licence": LICENCE.format(data=self.card["data"]),
+            "Licence": checkpoint.LICENCE,
         }
 
     def pen(self, **settings: Any) -> Pen:

@@ -198,7 +198,7 @@ def test_without_npm_or_a_network_one_line_says_what_to_do(
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
 @pytest.mark.parametrize("size", [1, 7, 16, 20, 64, 100])
 def test_its_latents_are_torchs(size: int) -> None:
-    seeds = [0, 1, 12345, 2**31, 2**32 - 1, 2**32 + 7]
+    seeds = [0, 1, 12345, 2**31, 2**32 - 1]
     script = (
         f"{(web.PAGE / 'latent.js').read_text()}; console.log(JSON.stringify({seeds}.map((seed) => [...latent(seed, {size})])))"
     )

@@ -17,8 +17,6 @@ from omegaconf import DictConfig
 from gan import checkpoint, command, file, sample
 from gan.export import program, web
 
-LICENCE = "MIT, as the code that made it; the images it learned from have their own"
-
 
 def source(ckpt: str | None) -> tuple[Any, dict[str, Any]]:
     """The averaged generator, and its card."""
@@ -28,7 +26,7 @@ def source(ckpt: str | None) -> tuple[Any, dict[str, Any]]:
 def brief(network: Any, card: dict[str, Any]) -> dict[str, str]:
     """What a program carries of its card."""
     known = {name: str(card.get(name, "unknown")) for name in ("command", "data", "sha256")}
-    return {"latent": str(network.latent), "classes": str(network.classes), **known, "licence": LICENCE}
+    return {"latent": str(network.latent), "classes": str(network.classes), **known, "licence": checkpoint.LICENCE}
 
 
 def check(cfg: DictConfig) -> Path:

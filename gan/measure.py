@@ -25,6 +25,7 @@ from torchvision.datasets import MNIST
 from gan import command, sample
 from gan.digits import attribute
 from gan.digits.line import INK, Layout, Line, compose
+from gan.digits.picture import Digits, Picture
 from gan.file import table, write_text
 from gan.image import to_float, to_uint8
 from gan.lab import Lab
@@ -203,9 +204,21 @@ def markdown(found: dict[str, Any]) -> str:
     return table(["measured", "figure"], *rows)
 
 
+def sheet(lab: Lab) -> Picture:
+    """A 2 and a 5 at eleven values, from -2.5 to 2.5, of each attribute in turn."""
+    asked, rows = torch.linspace(-2.5, 2.5, 11)[:, None], []
+    for place in range(len(attribute.NAMES)):
+        for label, seed in ((2, 3), (5, 8)):
+            y, z = torch.full((11,), label), sample.latents(torch.tensor([seed] * 11), lab.generator.latent)
+            x = next(sample.images(lab.generator, lab.axes.steer(z, y, asked, [place]), y))
+            rows.append(lab.axes.finish(x, y, asked, [place]))
+    x = torch.cat(rows)
+    return Digits(x, torch.full((len(x),), -1), torch.zeros(len(x), dtype=torch.long)).grid(11)
+
+
 @command.main("measure")
 def main(cfg: DictConfig) -> None:
-    """Measure, write the JSON and the README's table, print the JSON."""
+    """Measure, write the JSON and a sheet of styles beside it, print the JSON."""
     if Path(cfg.out).suffix != ".json":
         raise ValueError(f"out must end in .json, got {cfg.out}")
     lab = Lab(cfg.ckpt)
@@ -217,6 +230,7 @@ def main(cfg: DictConfig) -> None:
     }
     text = json.dumps(found, indent=2)
     write_text(text, Path(cfg.out))
+    sheet(lab).save(Path(cfg.out).with_suffix(".png"))
     print(text)  # noqa: T201
 
 

@@ -56,7 +56,7 @@ def test_tables_are_written_between_their_marks_and_pictures_beside_the_cards(tm
     call(leaderboard.main, f"out={tmp_path}", f"readme={readme}")
     text = readme.read_text()
     assert text.startswith("a\n<!-- quality -->\n| run | FID |")
-    assert text.endswith("<!-- /downstream -->\nb\n")
+    assert text.endswith("-->\nb\n")
     assert "old" not in text
     for name in ("fid.png", "zoo.png"):
         assert (tmp_path / name).stat().st_size > 20_000
@@ -72,3 +72,9 @@ def test_the_readmes_tables_are_those_of_the_kept_cards() -> None:
 def test_a_readme_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="no lines <!-- quality --> and <!-- /quality -->"):
         leaderboard.between("quality", "x", "text")
+
+
+@pytest.mark.parametrize("name", [name for name in leaderboard.OTHERS if (ROOT / f"gan/measured/{name}.json").is_file()])
+def test_the_readmes_other_tables_are_those_of_what_was_measured(name: str) -> None:
+    found = json.loads((ROOT / "gan" / "measured" / f"{name}.json").read_text())
+    assert leaderboard.OTHERS[name](found) in (ROOT / "README.md").read_text()

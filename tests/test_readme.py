@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from conftest import ROOT, SHORT, call, run
 
-from gan import command, evaluate, file, generate
+import gan
+from gan import command, evaluate, file, generate, morph
 from gan.export import __main__ as export
 from gan.export import web
 from gan.tune import space
@@ -32,6 +33,7 @@ def _words(line: str) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith(RUNS) and "pip" not in line])
 def test_every_python_command_composes(line: str) -> None:
     root, words = _words(line)
+    words = [command.quoted(word) for word in words]
     if root == "tune":
         cfg = command.compose(root, divide(words))
         assert space.read(cfg.sweep, list(cfg.train))
@@ -58,14 +60,14 @@ def test_the_other_commands_are_known() -> None:
 def test_the_commands_on_a_checkpoint_run(short_run: Path, tmp_path: Path) -> None:
     for name in (web.MODULE, web.WASM):  # in place of onnxruntime-web, which is fetched
         file.write_bytes(b"", tmp_path / "runtime" / name)
-    mains = {"evaluate": evaluate.main, "generate": generate.main, "export": export.main}
+    mains = {"evaluate": evaluate.main, "generate": generate.main, "morph": morph.main, "export": export.main}
     for i, line in enumerate(LINES):
         root, words = _words(line) if line.startswith("python") and "pip" not in line else ("", [])
         if root in mains:
             words = [re.sub(r"runs/\w+/(best|last)", f"{short_run}/best", word) for word in words]
             words = [re.sub(r"^out=([\w/]*/(?=\w))?", f"out={tmp_path}/{i}/", word) for word in words]
             words += {"evaluate": ["cas.images=0"], "export": [f"page.runtime={tmp_path / 'runtime'}"]}.get(root, [])
-            call(mains[root], *[re.sub(r"n=10000", "n=100", word) for word in words])
+            call(mains[root], *[re.sub(r"^(n|lines)=\d{3,}", r"\1=100", word) for word in words])
     assert {"samples.npz", "digits.png", "sevens", "mine.safetensors", "digits.onnx", "digits.pt2", "page"} <= {
         path.name for path in tmp_path.glob("*/*")
     }
@@ -75,11 +77,19 @@ def test_the_python_example_runs_on_the_exported_model(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     call(export.main, "out=digits.onnx")
-    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    _, example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, names)
     assert names["pixels"].shape == (10, 28, 28)
     assert names["pixels"].mean() < 80  # ink on a black ground
+
+
+def test_the_lab_does_what_its_example_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    example, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    gan.load().sample(1, label=4).grid().save("photo.png")
+    exec(example, {})
+    assert (tmp_path / "line.svg").read_text().startswith("<svg")
 
 
 @pytest.mark.slow
@@ -109,3 +119,9 @@ def test_every_choice_is_in_its_table() -> None:
         row = next(line for line in README.splitlines() if line.startswith("|") and f"`{group}`" in line)
         for path in (ROOT / "conf" / group).glob("*.yaml"):
             assert f"`{path.stem}`" in row, f"{group}={path.stem} is not in the README's table"
+
+
+def test_every_preset_is_named() -> None:
+    (looks,) = re.findall(r"^\*Looks\.\*.*?\n\n", README, re.DOTALL | re.MULTILINE)
+    for path in (ROOT / "conf" / "preset").glob("*.yaml"):
+        assert f"`{path.stem}`" in looks

@@ -13,10 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from gan import command, sample
-from gan.digits import files, paint, pattern
+from gan.digits import files, pattern
 from gan.digits.line import Layout, Line
+from gan.digits.look import READABLE, Look, size
 from gan.digits.mark import STROKES
-from gan.digits.paint import Look
 from gan.digits.picture import WRITERS
 from gan.digits.style import Style
 from gan.file import write_text
@@ -46,8 +46,8 @@ def check(cfg: DictConfig, kinds: list[str]) -> Path:
 def look(cfg: DictConfig) -> Look:
     """The look that is asked for; says on stderr what contrast it has, where that is little."""
     asked = Look(**OmegaConf.to_container(cfg.look))  # type: ignore[arg-type]
-    if asked.contrast < paint.READABLE:
-        print(f"contrast {asked.contrast:.1f}, less than the {paint.READABLE:g} that WCAG asks for", file=sys.stderr)  # noqa: T201
+    if asked.contrast < READABLE:
+        print(f"contrast {asked.contrast:.1f}, less than the {READABLE:g} that WCAG asks for", file=sys.stderr)  # noqa: T201
     return asked
 
 
@@ -136,7 +136,7 @@ def lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
 
 
 def _size(cfg: DictConfig) -> tuple[int, int] | None:
-    return paint.size(cfg.size) if cfg.size else None
+    return size(cfg.size) if cfg.size else None
 
 
 def _command() -> str:

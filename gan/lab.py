@@ -16,7 +16,7 @@ from gan import checkpoint, sample
 from gan.digits import morph, pattern, style
 from gan.digits.invert import Inversion, invert, read
 from gan.digits.line import Layout, Line, Pen
-from gan.digits.paint import Look
+from gan.digits.look import Look
 from gan.digits.picture import PLAIN, Digits, Film
 from gan.digits.style import Axes, Style
 from gan.metric import feature

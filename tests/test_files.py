@@ -19,7 +19,8 @@ from torchvision import datasets
 
 from gan import command
 from gan.digits import files
-from gan.digits.paint import Look, paint
+from gan.digits.look import Look
+from gan.digits.paint import paint
 from gan.file import write_text
 
 TEXT = {

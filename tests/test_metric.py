@@ -16,6 +16,7 @@ from gan import command
 from gan.file import write_weights
 from gan.image import to_float
 from gan.metric import feature
+from gan.metric.inception import Inception
 from gan.metric.score import InceptionScore, LabelAgreement, ModeKL, ModesCovered
 
 
@@ -149,7 +150,7 @@ def test_an_altered_classifier_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_inception_without_weights_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"metric\.fid_inception\.feature\.weights=FILE, or use metric=digits"):
-        feature.Inception(str(tmp_path / "missing.pth"))
+        Inception(str(tmp_path / "missing.pth"))
 
 
 @pytest.mark.slow
@@ -166,7 +167,7 @@ def test_inception_takes_our_images(tmp_path: Path) -> None:
         bare.__init__("x", ["2048"], str(tmp_path / "w.pth"))  # type: ignore[misc]
     torch.save(shapes, tmp_path / "w.pth")
     assert torch.load is real_load
-    extractor = feature.Inception(str(tmp_path / "w.pth"))
+    extractor = Inception(str(tmp_path / "w.pth"))
     assert extractor(torch.randn(2, 1, 28, 28).tanh()).shape == (2, 2048)
 
 

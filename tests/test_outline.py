@@ -18,8 +18,8 @@ from torch import Tensor
 
 from gan import checkpoint, sample
 from gan.digits import outline
+from gan.digits.look import Look
 from gan.digits.outline import Outline
-from gan.digits.paint import Look
 from gan.metric import feature
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from gan import checkpoint, command, image, sample
-from gan.digits.paint import TEXTURES, Look, canvas, colour, contrast, enlarge, gradient, paint, size
+from gan.digits.look import TEXTURES, Look, colour, contrast, gradient, size
+from gan.digits.paint import canvas, enlarge, paint
 from gan.metric import feature
 
 PRESETS = sorted(path.stem for path in Path(command.CONF).glob("preset/*.yaml"))

@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate, pad
 from gan import sample
 from gan.digits import mark, style
 from gan.digits.files import Written
-from gan.digits.paint import Look
+from gan.digits.look import Look
 from gan.digits.picture import PLAIN, Picture
 from gan.digits.style import Axes, Style
 from gan.image import to_uint8, warp

@@ -14,7 +14,8 @@ from torchvision.utils import make_grid
 
 from gan.digits import files, outline
 from gan.digits.files.picture import pillow
-from gan.digits.paint import Look, Place, canvas, paint
+from gan.digits.look import Look
+from gan.digits.paint import Place, canvas, paint
 from gan.file import write_bytes, write_text
 from gan.image import to_uint8
 

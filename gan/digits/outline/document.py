@@ -9,8 +9,8 @@ from html import escape
 
 import numpy as np
 
+from gan.digits.look import Look, gradient
 from gan.digits.outline.contour import Outline
-from gan.digits.paint import Look, gradient
 
 INK_ALONE = Look(ink="black", paper="transparent")
 LARGEST_PAGE = 14_400  # points; PDF's own limit

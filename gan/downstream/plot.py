@@ -30,8 +30,9 @@ def draw(report: Report, path: Path) -> None:
         raise ImportError('the picture needs matplotlib: pip install -e ".[tune]"') from error
     sources = report["sources"]
     figure = Figure(figsize=(1 + 6 * len(sources), 7), layout="constrained")
-    places = figure.subplots(2, len(sources), sharex=True, sharey="row", squeeze=False, height_ratios=(3, 2))
+    places = figure.subplots(2, len(sources), sharex=True, squeeze=False, height_ratios=(3, 2))
     for source, (above, below) in zip(sources, places.T, strict=True):
+        above.sharey(places[0, 0])  # not those below: an upper bound's differences would hide the others
         for arm in ARMS:
             for one, colour, label, line in zip((NONE, source), COLOURS[arm], LABELS[arm], ("-", "--"), strict=True):
                 curve(above, of(report["rows"], one, arm), colour, line, label)
@@ -42,12 +43,11 @@ def draw(report: Report, path: Path) -> None:
         below.axhline(0, color="grey", linewidth=1)
         labels = sorted({row["labels"] for row in report["rows"]})
         below.xaxis.set(major_locator=FixedLocator(labels), minor_locator=NullLocator(), major_formatter="{x:g}")
-        below.set(xlabel="real labels a class (log scale)")
+        below.set(xlabel="real labels a class (log scale)", ylabel="paired difference, points")
         for axes in (above, below):
             axes.grid(alpha=0.3)
-            axes.legend(fontsize="small", loc="lower right" if axes is above else "upper right")
+            axes.legend(fontsize="small", loc="best")
     band = f", {report['confidence']:.0%} band" if report["seeds"] > 1 else ""
     places[0, 0].set(ylabel=f"{report['split']} accuracy on {report['data']}, %\n(mean of {report['seeds']} seeds{band})")
-    places[1, 0].set(ylabel="paired difference, points")
     with whole(path) as partial:
         figure.savefig(partial, format="png", dpi=110)

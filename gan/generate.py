@@ -12,7 +12,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from gan import command, sample
+from gan import checkpoint, command, sample
 from gan.digits import files, pattern
 from gan.digits.line import Layout, Line
 from gan.digits.look import READABLE, Look, size
@@ -37,7 +37,8 @@ def check(cfg: DictConfig, kinds: list[str]) -> Path:
         raise ValueError(f"out must end in {', '.join(named[:-1])} or {named[-1]}, got {cfg.out}")
     if path.is_dir() and any(path.iterdir()):
         raise ValueError(f"out: the folder {path} is not empty: choose another")
-    for there in (path, path.with_suffix(".json") if cfg.get("text") else path):
+    beside = path.with_suffix(".json") if cfg.get("text") is not None else files.sheet_path(path)
+    for there in (path, *([beside] if path.suffix in files.SETS or cfg.get("text") is not None else [])):
         if there.is_file() and not cfg.overwrite:
             raise ValueError(f"out: {there} exists: choose another name, or overwrite=true")
     return path
@@ -67,18 +68,11 @@ def digits(cfg: DictConfig) -> str:
         return said
     painted = made.painted
     (FOLDERS[cfg.folder] if path.suffix == "" else files.SETS[path.suffix])(painted, made.labels, path)
-    sheet = files.datasheet(
-        painted,
-        made.labels,
-        title=f"{cfg.n:,} generated digits",
-        written_as=cfg.folder if path.suffix == "" else path.suffix[1:].upper(),
-        seeds=f"{cfg.seed} to {cfg.seed + cfg.n - 1}",
-        command=_command(),
-        sha256=lab.card["sha256"],
-        licence=lab.text["Licence"],
-        figures=lab.figures,
-    )
-    write_text(sheet, files.sheet_path(path))
+    known, counts = made.labels.unique(return_counts=True)
+    shares = {"none" if y < 0 else str(y): n for y, n in zip(known.tolist(), counts.tolist(), strict=True)}
+    kind, (height, width) = cfg.folder if path.suffix == "" else path.suffix[1:].upper(), painted.shape[2:]
+    contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
+    write_text(_sheet(lab, cfg, shares, f"{cfg.n:,} generated digits", contents, cfg.n), files.sheet_path(path))
     return said
 
 
@@ -113,7 +107,10 @@ def many(cfg: DictConfig) -> str:
             yield made.written(made.picture(asked, None, size))
 
     files.coco(drawn(), path, CHARACTERS, info)
-    digits = sum(map(str.isdigit, "".join(texts)))
+    shares = {one: n for one in CHARACTERS if (n := sum(text.count(one) for text in texts))}
+    contents = "Each line is a PNG of its own size. Boxes are in annotations.json as COCO has them, texts in labels.csv."
+    write_text(_sheet(lab, cfg, shares, info["description"], contents, count), files.sheet_path(path))
+    digits = sum(n for one, n in shares.items() if one.isdigit())
     return f"{count:,} lines: {path}; {redrawn / max(1, digits):.2%} of digits drawn again{_unread(unread)}"
 
 
@@ -132,6 +129,19 @@ def lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
         mixed=cfg.mixed,
         variation=cfg.variation,
         certainty=CERTAIN if cfg.certain else 0.0,
+    )
+
+
+def _sheet(lab: Lab, cfg: DictConfig, counts: dict[str, int], title: str, contents: str, items: int) -> str:
+    return files.datasheet(
+        counts,
+        title=title,
+        contents=contents,
+        seeds=f"{cfg.seed} to {cfg.seed + items - 1}",
+        command=_command(),
+        sha256=lab.card["sha256"],
+        licence=checkpoint.LICENCE,
+        figures=lab.figures,
     )
 
 

@@ -130,6 +130,7 @@ def test_many_lines_are_a_coco_set_with_their_texts(tmp_path: Path) -> None:
     texts = [line.split(",", 1)[1].strip('"') for line in (tmp_path / "set" / "labels.csv").read_text().splitlines()[1:]]
     assert [one["text"] for one in found["images"]] == texts
     assert all(re.fullmatch(r"\d{3}[-/]\d", text) for text in texts)
+    assert f"| {texts[0][0]} | {sum(text.count(texts[0][0]) for text in texts)} |" in (tmp_path / "set/README.md").read_text()
     names = {kind["id"]: kind["name"] for kind in found["categories"]}
     for one in found["images"]:
         ours = [note for note in found["annotations"] if note["image_id"] == one["id"]]
@@ -176,6 +177,13 @@ def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(words: list[str], e
     assert expected in str(caught.value.code)
     assert "\n" not in str(caught.value.code)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_is_what_lies_where_a_datasheet_goes(short_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("mine")
+    with pytest.raises(SystemExit, match=r"x\.md exists: choose another name, or overwrite=true"):
+        _npz(short_run, tmp_path / "x.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.md"]
 
 
 def test_neither_a_line_nor_its_boxes_are_overwritten_unasked(tmp_path: Path) -> None:

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from gan.file import table
 
 
@@ -15,37 +12,32 @@ def sheet_path(path: Path) -> Path:
 
 
 def datasheet(
-    images: Tensor,
-    labels: Tensor,
+    counts: Mapping[str, int],
     *,
     title: str,
-    written_as: str,
+    contents: str,
     seeds: str,
     command: str,
     sha256: str,
     licence: str,
     figures: Mapping[str, object] | None = None,
 ) -> str:
-    """Markdown about bytes ``images`` [N, C, H, W] with int64 ``labels`` [N], -1 being none.
+    """Markdown about a set with ``counts`` of each label or character.
 
-    ``written_as`` is the format in words, ``seeds`` of what they are functions ("0 to 9999"), ``sha256`` is of the generator's
-    weights, and ``figures`` are the generator's card by name.
+    ``contents`` tells in a sentence what an item is and how it is written, ``seeds`` of what they are functions ("0 to 9999"),
+    ``sha256`` is of the generator's weights, and ``figures`` are the generator's card by name.
     """
-    _, channels, height, width = images.shape
-    known, counts = torch.unique(labels, return_counts=True)
-    shares = [["none" if y < 0 else str(y), f"{n:,}"] for y, n in zip(known.tolist(), counts.tolist(), strict=True)]
-    colour = {1: "grey", 3: "colour (RGB)", 4: "colour and opacity (RGBA)"}[channels]
     rows = [[name, _short(value)] for name, value in (figures or {}).items()]
     measured = f"\nThe generator's figures:\n\n{table(['figure', 'value'], *rows)}\n" if rows else ""
     return f"""# {title}
 
-{len(labels):,} synthetic images of handwritten digits, made by a generative adversarial network. No person wrote them.
+{sum(counts.values()):,} synthetic handwritten characters, made by a generative adversarial network. No person wrote them.
 
 ## Composition
 
-{table(["label", "images"], *shares)}
+{table(["label", "count"], *([name, f"{count:,}"] for name, count in counts.items()))}
 
-Each image is {width}x{height} pixels, {colour}, and an independent draw. Written as {written_as}.
+{contents}
 A label is what the generator was asked for; no person has checked it.
 
 ## How it was made

@@ -40,6 +40,9 @@ PATHS = {
     "run_dir",
 }
 TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
+KINDS: dict[type, tuple[str, set[type]]] = {
+    int: ("a whole number", {int}), float: ("a number", {int, float}), bool: ("true or false", {bool}),
+}  # fmt: skip
 Task = Callable[[DictConfig], Any]
 EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
 
@@ -231,7 +234,7 @@ def settle_data(words: list[str]) -> list[str]:
 
 
 def check_words(config_name: str, words: list[str]) -> None:
-    """Raise ValueError where a word sets nothing, or a number to something else. The groups' files say what there is."""
+    """Raise ValueError where a word sets nothing, or what is no number where one is. The groups' files say what there is."""
     words = [word for word in words if re.match(r"[\w.]+=", word) and not word.startswith("hydra")]
     typed = OverridesParser.create().parse_overrides(words)
     groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir()]
@@ -241,11 +244,11 @@ def check_words(config_name: str, words: list[str]) -> None:
         if known_all and word not in groups and word.key_or_group not in settings:
             raise ValueError(_no_such_setting(word.key_or_group, settings))
         known = settings.get(word.key_or_group)
-        if type(known) not in (int, float):
+        if type(known) not in KINDS:
             continue  # a glob over a group's files, too, which only Hydra's own sweeper can list
+        kind, fitting = KINDS[type(known)]
         for value in word.sweep_iterator() if word.is_sweep_override() else [word.value()]:
-            if type(value) not in (int, type(known)):
-                kind = "a whole number" if type(known) is int else "a number"
+            if type(value) not in fitting:
                 raise ValueError(f"{word.key_or_group} must be {kind}, got {value}")
 
 

@@ -23,6 +23,7 @@ from gan.metric import feature
 
 CACHE = "~/.cache/digit-gan"  # GAN_CACHE names another
 CERTAIN = 0.99  # probability of its class that makes a digit certain
+MOST = 10**6  # digits at once, 3 GB of 28x28; more are several sets, each with its own seed
 LINES = 2**24  # seeds of lines, each of which stands for 1,024 of digits
 
 
@@ -82,7 +83,7 @@ class Lab:
         ``style`` is in standard deviations, ``{"thickness": 2}``. ``certain``: only such as the reader is certain of, each
         drawn up to eight times. Raises ValueError for what cannot be.
         """
-        seeds = torch.arange(whole("n", n, 1, 10**8)) + whole("seed", seed, 0, sample.SEEDS - 1)
+        seeds = torch.arange(whole("n", n, 1, MOST)) + whole("seed", seed, 0, sample.SEEDS - 1)
         y = torch.full_like(seeds, self.known(label)) if label is not None else sample.labels(seeds, self.generator.classes)
         asked = _style(style)
         if not asked.held and not certain:
@@ -187,6 +188,5 @@ def _with(asked: Style, found: Style) -> Style:
 def whole(name: str, value: object, low: int, high: int) -> int:
     """``value`` itself. Raises ValueError where it is no whole number from ``low`` to ``high``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        most = f"to {high:,}" if high < 10**8 else "or more"
-        raise ValueError(f"{name} must be a whole number of {low:,} {most}, got {value}")
+        raise ValueError(f"{name} must be a whole number from {low:,} to {high:,}, got {value}")
     return value

@@ -193,3 +193,9 @@ def test_auto_is_the_precision_that_suits_the_machine() -> None:
     word = command.quoted("trainer.precision=auto")
     cfg = command.compose("train", ["experiment=report", "run_dir=.", word])
     assert cfg.trainer.precision == command.fastest_precision()
+
+
+def test_a_yes_or_no_takes_nothing_else() -> None:
+    command.check_words("generate", ["mixed=true"])
+    with pytest.raises(ValueError, match="mixed must be true or false, got maybe"):
+        command.check_words("generate", ["mixed=maybe"])

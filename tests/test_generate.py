@@ -56,8 +56,8 @@ def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["n=0"], "n must be a whole number of 1 or more"),
-        (["seed=-1"], "seed must be a whole number of 0 or more"),
+        (["n=0"], "n must be a whole number from 1 to 1,000,000"),
+        (["seed=-1"], "seed must be a whole number from 0 to 4,294,967,295"),
         (["label=10"], "label=10 is not among the labels of this generator (0 to 9)"),
         (["label=x"], "label=x is not among"),
         (["out=x.jpg"], "out must end in .npz, .csv, /, .png, .webp, .svg or .pdf"),
@@ -154,7 +154,7 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
         (["text=", "out=x.png"], "text is empty"),
         (["text=" + "1" * 1_000_000, "out=x.png"], "a line has 1,000 at most"),
         (["text=1", "lines=2", "out=x.png"], "out must be a folder for lines or for a pattern, as out=lines/"),
-        (["text=1", "lines=0", "out=x/"], "lines must be a whole number of 1"),
+        (["text=1", "lines=0", "out=x/"], "lines must be a whole number from 1 to"),
         (["text=1", "pattern=2", "out=x/"], "text and pattern cannot both be given"),
         ([r"pattern=\d{2", "out=x/"], r"pattern: \d{2 "),
         (["pattern=[a-z]", "out=x/"], "gives what cannot be written"),
@@ -209,7 +209,7 @@ def test_a_morph_is_a_film_or_a_strip(suffix: str, tmp_path: Path) -> None:
         (["out=x.jpg"], "out must end in .gif, .mp4, .png, .webp, .svg or .pdf"),
         (["out=x.gif", "labels=[3]"], "goes through two digits or more"),
         (["out=x.gif", "labels=[3,x]"], "label=x is not among the labels"),
-        (["out=x.gif", "frames=1"], "frames must be a whole number of 2 to 1,000, got 1"),
+        (["out=x.gif", "frames=1"], "frames must be a whole number from 2 to 1,000, got 1"),
         (["out=x.gif", "fps=0"], "fps of a .gif must be in [1, 50], got 0"),
     ],
 )

@@ -107,7 +107,7 @@ def test_a_picture_in_colour_is_shown_as_it_is_and_refuses_other_colours() -> No
 
 def test_what_it_cannot_do_is_one_line(lab: Lab, tmp_path: Path) -> None:
     for ask, expected in (
-        (lambda: lab.sample(0), "n must be a whole number of 1 or more, got 0"),
+        (lambda: lab.sample(0), "n must be a whole number from 1 to 1,000,000, got 0"),
         (lambda: lab.sample(5, label=10), r"label=10 is not among the labels of this generator \(0 to 9\)"),
         (lambda: lab.line("x"), "no class and no separator for x"),
         (lambda: lab.line("1", variation=2), "variation must be a number from 0 to 1, got 2"),

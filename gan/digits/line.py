@@ -163,7 +163,7 @@ class Pen:
     def write(self, texts: Sequence[str], first_seed: int = 0, layout: Layout | None = None) -> Iterator[Line]:
         """Yield a line for each of ``texts``; line i depends on ``first_seed`` + i, its text and the settings alone."""
         layout, done = layout or Layout(), 0
-        per_chunk = max(1, CHUNK // max(map(len, texts)))
+        per_chunk = max(1, CHUNK // max(map(len, texts), default=1))
         for start in range(0, len(texts), per_chunk):
             some = texts[start : start + per_chunk]
             yield from self._chunk(some, torch.arange(len(some)) + first_seed + done, layout)

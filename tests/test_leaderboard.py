@@ -57,7 +57,7 @@ def test_tables_are_written_between_their_marks_and_pictures_beside_the_cards(tm
     text = readme.read_text()
     assert text.startswith("a\n<!-- quality -->\n| run | FID |")
     assert text.endswith("<!-- /downstream -->\nb\n")
-    assert "old" not in text
+    assert "\nold\n" not in text
     for name in ("fid.png", "zoo.png"):
         assert (tmp_path / name).stat().st_size > 20_000
 

@@ -226,8 +226,7 @@ def fit(
     Every image is jittered anew each time it is seen; for the rest see :func:`learn`.
     """
     source = torch.Generator().manual_seed(seed)
-    batch = min(batch, len(images))
-    steps = len(images) // batch
+    steps = len(images) // (batch := min(batch, len(images)))
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for _ in range(epochs):
@@ -242,8 +241,7 @@ def learn(
 ) -> Iterator[Classifier]:
     """Fit a classifier to ``steps`` batches x [N, C, H, H] in [-1, 1], y int64 [N]; yield it, to be used, each ``every`` steps.
 
-    AdamW, one cycle of the learning rate (Smith 2018). ``seed`` fixes the start and the dropout. ``bf16`` is twice as fast
-    where the processor multiplies bf16.
+    AdamW, one cycle of the learning rate (Smith 2018). ``bf16`` is twice as fast where the processor multiplies bf16.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -180,10 +180,10 @@ def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(words: list[str], e
 
 
 def test_nor_is_what_lies_where_a_datasheet_goes(short_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.md").write_text("mine")
-    with pytest.raises(SystemExit, match=r"x\.md exists: choose another name, or overwrite=true"):
+    (tmp_path / "x.datasheet.md").write_text("mine")
+    with pytest.raises(SystemExit, match=r"x\.datasheet\.md exists: choose another name, or overwrite=true"):
         _npz(short_run, tmp_path / "x.npz")
-    assert [path.name for path in tmp_path.iterdir()] == ["x.md"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.datasheet.md"]
 
 
 def test_neither_a_line_nor_its_boxes_are_overwritten_unasked(tmp_path: Path) -> None:

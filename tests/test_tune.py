@@ -128,7 +128,7 @@ def test_words_are_divided_between_the_study_and_train_py() -> None:
     divided = divide([*mine, *theirs])
     assert divided[1:] == mine
     words = list(command.compose("tune", divided).train)
-    assert words == [*theirs[:3], "data.root='it's, mine'"]
+    assert words == [*theirs[:3], r"data.root='it\'s, mine'"]
 
 
 def test_a_study_finds_the_best_notes_what_fails_and_ends_with_its_trials(

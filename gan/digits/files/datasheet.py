@@ -7,8 +7,8 @@ from gan.file import table
 
 
 def sheet_path(path: Path) -> Path:
-    """Where the datasheet of a set goes: README.md in its folder, or NAME.md beside NAME.npz."""
-    return path.with_suffix(".md") if path.suffix else path / "README.md"
+    """Where the datasheet of a set goes: README.md in its folder, or NAME.datasheet.md beside NAME.npz."""
+    return path.with_suffix(".datasheet.md") if path.suffix else path / "README.md"
 
 
 def datasheet(

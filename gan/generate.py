@@ -57,6 +57,8 @@ def digits(cfg: DictConfig) -> str:
     path, asked = check(cfg, [*files.SETS, *WRITERS]), look(cfg)
     if cfg.folder not in FOLDERS:
         raise ValueError(f"folder must be one of {', '.join(FOLDERS)}, got {cfg.folder}")
+    if cfg.size and path.suffix not in files.PICTURES:
+        raise ValueError("size is for .png and .webp: sets have look.height, and an SVG or a PDF fits any paper")
     if cfg.columns is not None:
         whole("columns", cfg.columns, 1, 10**4)
     lab = Lab(cfg.ckpt, cfg.reader)

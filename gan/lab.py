@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from gan import checkpoint, sample
-from gan.digits import morph, pattern, style
+from gan.digits import attribute, morph, pattern, style
 from gan.digits.invert import Inversion, invert, read
-from gan.digits.line import Layout, Line, Pen
+from gan.digits.line import KEPT, Layout, Line, Pen
 from gan.digits.look import Look
 from gan.digits.picture import PLAIN, Digits, Film
 from gan.digits.style import Axes, Style
@@ -180,9 +180,9 @@ def _style(asked: Style | Mapping[str, float] | None) -> Style:
 
 
 def _with(asked: Style, found: Style) -> Style:
-    """What is asked for, and for the rest what was found; height alone, which pictures are scaled to, falls as it does."""
-    rest = {name: value for name, value in vars(found).items() if getattr(asked, name) is None and name != "height"}
-    return replace(asked, **rest)
+    """What is asked for, and of what was found what makes a hand: a 1 that is as wide as somebody's 5 would be torn."""
+    names = [attribute.NAMES[place] for place in KEPT]
+    return replace(asked, **{name: getattr(found, name) for name in names if getattr(asked, name) is None})
 
 
 def whole(name: str, value: object, low: int, high: int) -> int:

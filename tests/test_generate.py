@@ -166,6 +166,7 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
         (["text=1", "variation=3", "out=x.png"], "variation must be a number from 0 to 1, got 3"),
         (["text=1", "like=nothing.png", "out=x.png"], "nothing.png does not exist"),
         (["style.thickness=9", "out=x.png"], "style.thickness must be a number of standard deviations from -4 to 4, got 9"),
+        (["n=3", "size=card", "out=x.npz"], "size is for .png and .webp"),
         (["folder=tar", "out=x/"], "folder must be one of png, classes, idx, got tar"),
         (["n=3", "folder=idx", "out=x/"], "leave a part empty: make more images"),
     ],

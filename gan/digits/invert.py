@@ -22,6 +22,7 @@ STEPS = 150
 RATE = 0.05
 PRIOR = 1e-3  # of the latent's mean square, so that it stays where digits are
 FIRST_SEED = 3 * sample.SEEDS
+USUAL = 2.5  # standard deviations within which styles are known to be drawn well
 FAINT = 30  # bytes of range below which a picture shows nothing
 
 
@@ -86,7 +87,7 @@ def invert(
     z = z.detach()
     x = torch.cat(list(sample.images(generator, z, y[:STARTS])))
     best = int(_distance(x, image).argmin())
-    measured = axes.standard(image[None], style.classes(y[:1]))[0].clamp(-style.LARGEST, style.LARGEST)
+    measured = axes.standard(image[None], style.classes(y[:1]))[0].clamp(-USUAL, USUAL)
     found = Style(**dict(zip(attribute.NAMES, measured.tolist(), strict=True)))
     return Inversion(z[best], label, found, (x[best] - image).abs().mean().item() / 2)
 

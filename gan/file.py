@@ -1,9 +1,10 @@
-"""Files that appear whole or not at all, and the tables and weights in them."""
+"""Files and folders that appear whole or not at all, and the tables and weights in them."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from safetensors.torch import save
 from torch import nn
@@ -21,10 +22,26 @@ def whole(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` to fill, which takes its place when the block ends well and vanishes otherwise.
+
+    What was at ``path`` is gone then: whether it may go is the caller's to check.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
+        made = Path(aside) / "made"
+        made.mkdir()
+        yield made
+        if path.is_dir():
+            path.replace(Path(aside) / "old")
+        made.replace(path)
+
+
 def write_text(text: str, path: Path) -> None:
     """Write ``text`` and a newline to ``path``."""
     with whole(path) as partial:
-        partial.write_text(text + "\n")
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def packed(network: nn.Module) -> bytes:

@@ -4,17 +4,20 @@ From the generator that ships with the project, or from ``ckpt=RUN/best.ckpt``.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from gan import checkpoint, command, sample
 from gan.digits import files, pattern
-from gan.digits.line import Layout, Line
+from gan.digits.layout import Layout
+from gan.digits.line import Line
 from gan.digits.look import READABLE, Look, size
 from gan.digits.mark import STROKES
 from gan.digits.picture import WRITERS
@@ -23,7 +26,9 @@ from gan.file import write_text
 from gan.lab import CERTAIN, Lab, whole
 
 FOLDERS = {"png": files.folder, "classes": files.classes, "idx": files.idx}
+OF_DIGITS, OF_LINES = ("n", "columns", "folder"), ("lines", "mixed", "variation", "like", "layout")
 CHARACTERS = "0123456789" + "".join(STROKES)  # of which COCO's categories are
+SHOWN = 5_000  # digits in one picture
 MANY = 100  # lines from which progress is shown
 
 
@@ -36,9 +41,15 @@ def check(cfg: DictConfig, kinds: list[str]) -> Path:
         named = [kind or "/" for kind in kinds]
         raise ValueError(f"out must end in {', '.join(named[:-1])} or {named[-1]}, got {cfg.out}")
     if path.is_dir() and any(path.iterdir()):
-        raise ValueError(f"out: the folder {path} is not empty: choose another")
-    beside = path.with_suffix(".json") if cfg.get("text") is not None else files.sheet_path(path)
-    for there in (path, *([beside] if path.suffix in files.SETS or cfg.get("text") is not None else [])):
+        if not files.is_set(path):
+            raise ValueError(f"out: the folder {path} is not empty, and not of this command: choose another")
+        if not cfg.overwrite:
+            raise ValueError(f"out: the folder {path} holds a set: choose another, or overwrite=true")
+    if path.is_file() and not path.suffix:
+        raise ValueError(f"out: {path} is a file: choose another folder")
+    text = path.suffix in WRITERS and cfg.get("text") is not None
+    beside = [path.with_suffix(".json")] if text else [files.sheet_path(path)] if path.suffix in files.SETS else []
+    for there in (path, *beside):
         if there.is_file() and not cfg.overwrite:
             raise ValueError(f"out: {there} exists: choose another name, or overwrite=true")
     return path
@@ -61,6 +72,8 @@ def digits(cfg: DictConfig) -> str:
         raise ValueError("size is for .png and .webp: sets have look.height, and an SVG or a PDF fits any paper")
     if cfg.columns is not None:
         whole("columns", cfg.columns, 1, 10**4)
+    if path.suffix in WRITERS and isinstance(cfg.n, int) and cfg.n > SHOWN:
+        raise ValueError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
     lab = Lab(cfg.ckpt, cfg.reader)
     made = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, asked)
     said = f"{cfg.n} images from seed {cfg.seed}: {path}"
@@ -69,12 +82,14 @@ def digits(cfg: DictConfig) -> str:
         replace(grid, size=_size(cfg)).save(path)
         return said
     painted = made.painted
-    (FOLDERS[cfg.folder] if path.suffix == "" else files.SETS[path.suffix])(painted, made.labels, path)
     known, counts = made.labels.unique(return_counts=True)
     shares = {"none" if y < 0 else str(y): n for y, n in zip(known.tolist(), counts.tolist(), strict=True)}
     kind, (height, width) = cfg.folder if path.suffix == "" else path.suffix[1:].upper(), painted.shape[2:]
     contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
-    write_text(_sheet(lab, cfg, shares, f"{cfg.n:,} generated digits", contents, cfg.n), files.sheet_path(path))
+    sheet = _sheet(lab, cfg, shares, f"{cfg.n:,} generated digits", contents, cfg.n)
+    with files.place(path) as place:
+        (FOLDERS[cfg.folder] if path.suffix == "" else files.SETS[path.suffix])(painted, made.labels, place)
+        write_text(sheet, files.sheet_path(place))
     return said
 
 
@@ -96,7 +111,7 @@ def line(cfg: DictConfig) -> str:
 def many(cfg: DictConfig) -> str:
     """Write a folder of lines with their boxes; what was written, in words."""
     path, asked = check(cfg, [""]), look(cfg)
-    count = whole("lines", cfg.lines, 1, 10**7)
+    count = whole("lines", cfg.lines, 1, 10**6)
     texts = [pattern.check(cfg.text)] * count if cfg.text else pattern.texts(cfg.pattern, count, cfg.seed)
     lab, size = Lab(cfg.ckpt, cfg.reader), _size(cfg)
     info = {"description": f"{count:,} lines of generated digits", "command": _command(), **lab.text}
@@ -108,12 +123,16 @@ def many(cfg: DictConfig) -> str:
             redrawn, unread = redrawn + made.redrawn, unread + made.unread
             yield made.written(made.picture(asked, None, size))
 
-    files.coco(drawn(), path, CHARACTERS, info)
     shares = {one: n for one in CHARACTERS if (n := sum(text.count(one) for text in texts))}
-    contents = "Each line is a PNG of its own size. Boxes are in annotations.json as COCO has them, texts in labels.csv."
-    write_text(_sheet(lab, cfg, shares, info["description"], contents, count), files.sheet_path(path))
-    digits = sum(n for one, n in shares.items() if one.isdigit())
-    return f"{count:,} lines: {path}; {redrawn / max(1, digits):.2%} of digits drawn again{_unread(unread)}"
+    with files.place(path) as place:
+        files.coco(drawn(), place, CHARACTERS, info)
+        digits = sum(n for one, n in shares.items() if one.isdigit())
+        rate = f"{redrawn / max(1, digits):.2%} of digits drawn again{_unread(unread)}" if lab.reader else "no digit read back"
+        contents = "Each line is a PNG. Boxes are in annotations.json as COCO has them, texts in labels.csv."
+        contents = f"{contents}\nSeparators are strokes of a pen; {rate}."
+        sheet = _sheet(lab, cfg, shares, info["description"], contents, count)
+        write_text(sheet, files.sheet_path(place))
+    return f"{count:,} lines: {path}; {rate}"
 
 
 def _unread(count: int) -> str:
@@ -152,7 +171,8 @@ def _size(cfg: DictConfig) -> tuple[int, int] | None:
 
 
 def _command() -> str:
-    return " ".join(["python -m gan.generate", *(word for word in sys.argv[1:] if not word.startswith(("ckpt=", "out=")))])
+    words = [word for word in sys.argv[1:] if not word.startswith("out=")]
+    return " ".join(["python -m gan.generate", *(re.sub(r"^(ckpt='?).*[/\\]", r"\1", word) for word in words)])
 
 
 @command.main("generate")
@@ -161,6 +181,10 @@ def main(cfg: DictConfig) -> None:
     if cfg.text is not None and cfg.pattern is not None:
         raise ValueError("text and pattern cannot both be given: text is written as it is, pattern makes texts")
     asked = digits if cfg.text is None and cfg.pattern is None else line if cfg.pattern is None and cfg.lines == 1 else many
+    idle, remedy = (OF_LINES, "give text= or pattern=") if asked is digits else (OF_DIGITS, "leave text= and pattern= out")
+    for word in HydraConfig.get().overrides.task:
+        if re.split(r"[.=]", word)[0] in idle:
+            raise ValueError(f"{word.partition('=')[0]} is for {'lines' if asked is digits else 'digits'}: {remedy}")
     print(asked(cfg))  # noqa: T201
 
 

@@ -15,7 +15,8 @@ import torch
 from gan import checkpoint, sample
 from gan.digits import attribute, morph, pattern, style
 from gan.digits.invert import Inversion, invert, read
-from gan.digits.line import KEPT, Layout, Line, Pen
+from gan.digits.layout import Layout
+from gan.digits.line import KEPT, Line, Pen
 from gan.digits.look import Look
 from gan.digits.picture import PLAIN, Digits, Film
 from gan.digits.style import Axes, Style

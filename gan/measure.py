@@ -24,7 +24,8 @@ from torchvision.datasets import MNIST
 
 from gan import command, sample
 from gan.digits import attribute
-from gan.digits.line import INK, Layout, Line, compose
+from gan.digits.layout import INK, Layout, compose
+from gan.digits.line import Line
 from gan.digits.picture import Digits, Picture
 from gan.file import table, write_text
 from gan.image import to_float, to_uint8

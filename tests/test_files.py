@@ -176,12 +176,12 @@ def test_torchvision_reads_the_idx_folder_as_its_mnist(tmp_path: Path) -> None:
     assert torch.equal(torch.cat((train.data, test.data)), images[:, 0])
     assert torch.equal(torch.cat((train.targets, test.targets)), labels)
     assert train.data.dtype == torch.uint8
-    files.idx(images, labels, tmp_path / "y", test_share=0.5)
-    assert len(datasets.MNIST(tmp_path / "y", train=False)) == 35
 
 
 def test_a_folder_names_each_picture_by_number_and_label(tmp_path: Path) -> None:
     images, labels = _set(12, 3)
+    for name in "xy":
+        (tmp_path / name).mkdir()
     files.folder(images, labels, tmp_path / "x")
     paths = sorted((tmp_path / "x").iterdir())
     assert [path.name for path in paths] == [f"{i:05d}_{label}.png" for i, label in enumerate(labels)]
@@ -194,6 +194,7 @@ def test_a_folder_names_each_picture_by_number_and_label(tmp_path: Path) -> None
 def test_torchvision_and_our_own_data_read_the_class_folders(count: int, tmp_path: Path) -> None:
     images, labels = _set(60)
     labels = torch.arange(60) % (count // 2)  # 15 or 12 classes, whose order by name must be that by number
+    (tmp_path / "x").mkdir()
     files.classes(images, labels, tmp_path / "x")
     write_text("a sheet", files.sheet_path(tmp_path / "x"))
     found = datasets.ImageFolder(tmp_path / "x")
@@ -216,6 +217,7 @@ def test_coco_boxes_lie_in_their_pictures_and_name_their_characters(tmp_path: Pa
         files.Written(pictures[0], "4-7", [("4", (2, 4, 20, 20)), ("-", (30, 14, 20, 4)), ("7", (58, 3, 20, 22))]),
         files.Written(pictures[1], "9", [("9", (4, 4, 18, 20))]),
     ]
+    (tmp_path / "x").mkdir()
     files.coco(iter(lines), tmp_path / "x", "0123456789-", info={"description": "lines"})
     found = json.loads((tmp_path / "x" / "annotations.json").read_text())
     assert set(found) == {"info", "licenses", "images", "annotations", "categories"}
@@ -242,7 +244,7 @@ def test_coco_boxes_lie_in_their_pictures_and_name_their_characters(tmp_path: Pa
         (files.csv, _set(5, 3)[0], torch.arange(5), "this format holds grey digits alone: choose .npz"),
         (files.idx, _set(5, 3)[0], torch.arange(5), "this format holds grey digits alone"),
         (files.idx, _set(5)[0], torch.full((5,), -1), "MNIST's format needs labels, and these images have none"),
-        (files.idx, _set(1)[0], torch.arange(1), "1 images with a test_share of 0.142857 leave a part empty"),
+        (files.idx, _set(1)[0], torch.arange(1), "1 images leave the train or the test set empty"),
         (files.classes, _set(5)[0], torch.full((5,), -1), "class folders need labels"),
     ],
 )
@@ -261,9 +263,6 @@ def test_a_folder_appears_whole_or_not_at_all(
 ) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "mine").write_text("mine")
-    with pytest.raises(OSError, match="not empty"):
-        write(*_set(), tmp_path / "x")
-    assert [path.name for path in tmp_path.rglob("*")] == ["x", "mine"]
     calls = []
 
     def full(*_: object, **__: object) -> None:
@@ -271,17 +270,25 @@ def test_a_folder_appears_whole_or_not_at_all(
         if len(calls) == 3:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        write(*_set(), tmp_path / "y")
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "save", full)
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"), files.place(tmp_path / "x") as place:
+            write(*_set(), place)
+    assert [path.name for path in tmp_path.rglob("*")] == ["x", "mine"]
+    with files.place(tmp_path / "x") as place:
+        write(*_set(), place)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert not (tmp_path / "x" / "mine").exists()
 
 
-def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    files.folder(*_set(3), tmp_path / "x")
-    assert len(list((tmp_path / "x").iterdir())) == 3
+def test_a_folder_is_known_for_a_set_by_its_datasheet(tmp_path: Path) -> None:
+    assert not files.is_set(tmp_path)
+    write_text("# Mine", files.sheet_path(tmp_path))
+    assert not files.is_set(tmp_path)
+    about = {"title": "Digits", "contents": "", "seeds": "0", "command": "", "sha256": "", "licence": ""}
+    write_text(files.datasheet({"3": 1}, **about), files.sheet_path(tmp_path))
+    assert files.is_set(tmp_path)
 
 
 def test_a_datasheet_counts_and_tells_where_the_images_come_from() -> None:
@@ -309,5 +316,6 @@ def test_a_datasheet_lies_in_its_folder_or_beside_its_file() -> None:
 
 def test_every_set_writer_takes_the_same(tmp_path: Path) -> None:
     for suffix, write in files.SETS.items():
-        write(*_set(3), tmp_path / f"x{suffix}")
+        with files.place(tmp_path / f"x{suffix}") as place:
+            write(*_set(3), place)
         assert (tmp_path / f"x{suffix}").exists()

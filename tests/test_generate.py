@@ -77,8 +77,39 @@ def test_nothing_is_overwritten_unasked(short_run: Path, tmp_path: Path) -> None
         _npz(short_run, path)
     assert path.read_text() == "mine"
     assert len(_npz(short_run, path, "n=3", "overwrite=true")[0]) == 3
-    with pytest.raises(SystemExit, match="is not empty"):
+    with pytest.raises(SystemExit, match="is not empty, and not of this command"):
         call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path}/", "overwrite=true")
+
+
+def test_a_set_in_a_folder_is_replaced_as_asked_and_as_a_whole(short_run: Path, tmp_path: Path) -> None:
+    words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x'}/"]
+    call(generate.main, *words, "n=5")
+    with pytest.raises(SystemExit, match="holds a set: choose another, or overwrite=true"):
+        call(generate.main, *words, "n=3")
+    assert len(list((tmp_path / "x").glob("*.png"))) == 5
+    call(generate.main, *words, "n=3", "overwrite=true")
+    assert len(list((tmp_path / "x").glob("*.png"))) == 3
+    sheet = (tmp_path / "x" / "README.md").read_text()
+    assert "ckpt='last.ckpt' n=3" in sheet
+    assert str(tmp_path) not in sheet
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["like=no.png"], "like is for lines: give text= or pattern="),
+        (["layout.height=40"], "layout.height is for lines"),
+        (["lines=50"], "lines is for lines"),
+        (["text=12", "n=5"], "n is for digits: leave text= and pattern= out"),
+        (["n=6000"], "a picture shows 5,000 digits at most, got n=6000"),
+        (["text=1234567890123456789012345678901234567890", "size=64x64"], "64x64 pixels are too few"),
+    ],
+)
+def test_what_would_do_nothing_is_said(words: list[str], expected: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="error: ") as caught:
+        call(generate.main, f"out={tmp_path / 'x.png'}", *words)
+    assert expected in str(caught.value.code)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> None:
@@ -165,10 +196,10 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
         (["text=1", "layout.height=0", "out=x.png"], "layout.height must be a whole number from 8 to 1024, got 0"),
         (["text=1", "variation=3", "out=x.png"], "variation must be a number from 0 to 1, got 3"),
         (["text=1", "like=nothing.png", "out=x.png"], "nothing.png does not exist"),
-        (["style.thickness=9", "out=x.png"], "style.thickness must be a number of standard deviations from -4 to 4, got 9"),
+        (["style.thickness=9", "out=x.png"], "style.thickness must be a number of standard deviations from -3 to 3, got 9"),
         (["n=3", "size=card", "out=x.npz"], "size is for .png and .webp"),
         (["folder=tar", "out=x/"], "folder must be one of png, classes, idx, got tar"),
-        (["n=3", "folder=idx", "out=x/"], "leave a part empty: make more images"),
+        (["n=3", "folder=idx", "out=x/"], "3 images leave the train or the test set empty"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(words: list[str], expected: str, tmp_path: Path) -> None:

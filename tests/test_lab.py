@@ -15,7 +15,7 @@ from PIL import Image
 
 import gan
 from gan.digits import attribute, style
-from gan.digits.line import Layout
+from gan.digits.layout import Layout
 from gan.digits.look import Look
 from gan.digits.picture import Digits, Film, Picture
 from gan.lab import CERTAIN, Lab

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from gan import checkpoint
-from gan.digits import attribute, line, mark, pattern, style
-from gan.digits.line import INK, Layout, Line, Pen
+from gan.digits import attribute, layout, mark, pattern, style
+from gan.digits.layout import INK, Layout
+from gan.digits.line import Line, Pen
 from gan.image import to_uint8
 from gan.metric import feature
 
@@ -115,6 +116,23 @@ def test_an_asked_style_is_in_every_digit(pen: Pen) -> None:
     assert thick > thin + 1.5
 
 
+@pytest.mark.parametrize("slant", [-60.0, 0.0, 60.0])
+def test_a_separator_is_itself_in_any_hand(slant: float) -> None:
+    picture, boxes = layout.compose("/()", np.zeros((0, 80, 80)), Layout(height=80), torch.Generator(), 5.0, slant)
+    bulges = []
+    for box in boxes:
+        ink = picture[0, box.y : box.y + box.height, box.x : box.x + box.width] + 1
+        top, middle, bottom = (
+            (rows.sum(0) @ torch.arange(box.width).float() / rows.sum()).item()
+            for rows in (ink[:6], ink[box.height // 2 - 3 : box.height // 2 + 3], ink[-6:])
+        )
+        bulges.append(middle - (top + bottom) / 2)
+        if box.character == "/":
+            assert top > bottom + 5
+    assert bulges[1] < -3
+    assert bulges[2] > 3
+
+
 def test_separators_are_as_thick_as_asked_and_lean() -> None:
     slash = mark.draw("/", 40.0, 5.0, 0.0, torch.Generator().manual_seed(0))
     assert attribute.thickness(attribute.ink(slash[None, None])).item() == pytest.approx(5, abs=0.5)
@@ -188,5 +206,5 @@ def test_a_speck_is_no_part_of_a_digit() -> None:
     cell = np.zeros((28, 28), np.uint8)
     cell[5:25, 10:14] = 255
     cell[2, 25] = 200
-    cut, top = line.crop(cell)
+    cut, top = layout.crop(cell)
     assert (cut.shape, top) == ((20, 4), 5)

@@ -9,7 +9,8 @@ import torch
 from conftest import call
 
 from gan import measure
-from gan.digits.line import Box, Line
+from gan.digits.layout import Box
+from gan.digits.line import Line
 
 
 def test_the_edit_distance_counts_what_must_change() -> None:

@@ -56,7 +56,8 @@ def test_a_blank_image_has_no_attributes_and_breaks_nothing() -> None:
 def test_reshaping_gives_the_asked_box() -> None:
     x = bar(4, 16)
     box = attribute.frame(attribute.ink(x))
-    made = style.reshape(x, box, torch.tensor([0.5]), torch.tensor([[6.0, 20.0]]))
+    to = attribute.Frame(torch.tensor([0.5]), torch.tensor([[6.0, 20.0]]), box.centre)
+    made = style.reshape(x, box, to)
     again = attribute.frame(attribute.ink(made))
     assert again.shear.item() == pytest.approx(0.5, abs=0.03)
     assert again.size[0].tolist() == pytest.approx([6, 20], abs=0.8)
@@ -105,5 +106,18 @@ def test_other_directions_are_found_once_and_kept(short_run: Path, tmp_path: Pat
 
 def test_an_impossible_style_is_one_line() -> None:
     for value in (5, float("nan"), "thick"):
-        with pytest.raises(ValueError, match=r"^style\.slant must be a number of standard deviations from -4 to 4, got"):
+        with pytest.raises(ValueError, match=r"^style\.slant must be a number of standard deviations from -3 to 3, got"):
             Style(slant=value)  # type: ignore[arg-type]
+
+
+def test_a_digit_that_leans_or_grows_stays_inside_its_picture(shipped: tuple[Generator, Axes]) -> None:
+    generator, axes = shipped
+    seeds = torch.arange(200) + 800_000
+    y = sample.labels(seeds, 10)
+    for place, value in ((1, 3.0), (1, -3.0), (2, 3.0), (3, 3.0)):
+        wanted = torch.full((200, 1), value)
+        z = axes.steer(sample.latents(seeds, 64), y, wanted, [place])
+        plain = torch.cat(list(sample.images(generator, z, y)))
+        wide = torch.nn.functional.pad(plain, [14] * 4, value=-1.0)
+        cut, whole = (axes.finish(x, y, wanted, [place]).add(1).sum((1, 2, 3)) for x in (plain, wide))
+        assert (cut > 0.95 * whole).float().mean() > 0.98

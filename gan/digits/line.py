@@ -1,22 +1,19 @@
-"""Lines of digits: drawn by a generator in one hand or in many, read back, and put side by side with a box around each."""
+"""Lines of digits: drawn by a generator in one hand or in many, and read back."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from scipy.ndimage import label
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
 
 from gan import sample
-from gan.digits import mark, style
+from gan.digits import style
 from gan.digits.files import Written
+from gan.digits.layout import Box, Layout, compose, shape
 from gan.digits.look import Look
 from gan.digits.picture import PLAIN, Picture
 from gan.digits.style import Axes, Style
-from gan.image import to_uint8, warp
 from gan.metric.feature import Frozen
 from gan.network import Generator
 
@@ -25,45 +22,7 @@ LOOSER = 0.25  # how much each attempt adds to the variation: a hand that cannot
 KEPT = [0, 1]  # attributes that are a hand's: thickness and slant
 FIRST_SEED = 4 * sample.SEEDS  # of digits in lines
 OTHER_SEED = 16 * sample.SEEDS  # between the attempts at a digit
-SPECK = 0.03  # share of a digit's ink below which a piece that lies apart is left out
-INK = 26  # bytes from which a pixel belongs to a digit: a tenth of full ink
-DIGIT = 20 / 28  # height of MNIST's digits in their cell
 CHUNK = 4_000  # digits drawn together
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How digits stand in a line. Lengths are in heights of a digit, which is 20/28 of ``height`` pixels.
-
-    ``spacing`` between the ink of neighbours; ``jitter``, the standard deviation of how far a digit is off the baseline;
-    ``slant`` in degrees beyond the hand's own; ``margin`` around all. Raises ValueError for what no line has.
-    """
-
-    height: int = 28
-    spacing: float = 0.2
-    jitter: float = 0.02
-    slant: float = 0.0
-    margin: float = 0.3
-
-    def __post_init__(self) -> None:
-        limits = {"height": (8, 1024), "spacing": (-0.5, 10), "jitter": (0, 1), "slant": (-45, 45), "margin": (0, 10)}
-        for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            kind = int if name == "height" else int | float
-            if not isinstance(value, kind) or isinstance(value, bool) or not low <= value <= high:
-                whole = "a whole number" if name == "height" else "a number"
-                raise ValueError(f"layout.{name} must be {whole} from {low} to {high}, got {value}")
-
-
-@dataclass(frozen=True)
-class Box:
-    """Where a character's ink is, in pixels from the top left corner: x <= right < x + width. A space has none."""
-
-    character: str
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -149,10 +108,12 @@ class Pen:
         return x, attempts, read
 
     def _draw(self, z: Tensor, y: Tensor, wanted: Tensor, held: list[int]) -> Tensor:
-        row = style.classes(y)
-        z = self.axes.steer(z, row, wanted, held)
-        x = torch.cat(list(sample.images(self.generator, z, y)))
-        return self.axes.finish(x, row, self.style.wanted.expand(len(y), -1), self.style.held)
+        drawn = []
+        for some in torch.arange(len(y)).split(500):
+            row = style.classes(y[some])
+            [x] = sample.images(self.generator, self.axes.steer(z[some], row, wanted[some], held), y[some])
+            drawn.append(self.axes.finish(x, row, self.style.wanted.expand(len(some), -1), self.style.held))
+        return torch.cat(drawn)
 
     def _reads(self, x: Tensor, y: Tensor) -> Tensor:
         if self.reader is None:
@@ -180,80 +141,9 @@ class Pen:
         for i, text in enumerate(texts):
             last = first + sum(map(str.isdigit, text))
             thickness, slant = (self.axes.mean[:, :2].mean(0) + self.axes.std[:, :2].mean(0) * styles[i, :2]).tolist()
+            thickness *= layout.height / x.shape[-1]
             source = torch.Generator().manual_seed(int(seeds[i]))
             image, boxes = compose(text, cells[first:last], layout, source, thickness, slant)
             redrawn, unread = int((attempts[first:last] > 1).sum()), int((~read[first:last]).sum())
             yield Line(image, text, boxes, int(seeds[i]), redrawn, unread)
             first = last
-
-
-def shape(x: Tensor, layout: Layout) -> np.ndarray:
-    """Images [N, 1, H, H] as bytes [N, h, w] of the layout's height, leant by its slant."""
-    n, _, side, _ = x.shape
-    if layout.slant and n:
-        shear = math.tan(math.radians(layout.slant))
-        x = pad(x, [side // 2, side // 2], value=-1.0)
-        down, right = torch.meshgrid(torch.arange(side) + 0.5, torch.arange(2 * side) + 0.5, indexing="ij")
-        place = torch.stack([(right + shear * (down - side / 2)) / side - 1, down * 2 / side - 1], 2)
-        x = torch.cat([warp(part, place.expand(len(part), -1, -1, -1)) for part in x.split(500)])
-    if layout.height != side and n:
-        width = round(x.shape[3] * layout.height / side)
-        x = interpolate(x, (layout.height, width), mode="bicubic", antialias=True)
-    cells: np.ndarray = to_uint8(x).squeeze(1).numpy()
-    return cells
-
-
-def compose(
-    text: str, cells: np.ndarray, layout: Layout, source: torch.Generator, thickness: float = 2.5, slant: float = 0.0
-) -> tuple[Tensor, list[Box]]:
-    """Put the digits ``cells`` (bytes [N, h, w], one for each of ``text``) and its separators in a line: [1, H, W] and boxes.
-
-    Digits stand on the baseline. Separators lean by ``slant`` degrees, ``thickness`` pixels thick where ``height`` is 28.
-    """
-    unit = layout.height * DIGIT
-    shear = math.tan(math.radians(slant)) + math.tan(math.radians(layout.slant))
-    digits, pieces, x = iter(cells), [], 0.0  # pieces: character, ink, left, top above the baseline
-    for one in text:
-        if one == " ":
-            x += mark.SPACE * unit
-            continue
-        if one.isdigit():
-            cell, rise = next(digits), None
-        else:
-            drawn = mark.draw(one, unit, thickness * layout.height / 28, shear, source)
-            cell, rise = to_uint8(drawn).numpy(), round(1.5 * unit)
-        ink, top = crop(cell)
-        above = ink.shape[0] if rise is None else rise - top
-        off = round(float(torch.randn((), generator=source)) * layout.jitter * unit)
-        pieces.append((one, ink, round(x), above + off))
-        x += ink.shape[1] + layout.spacing * unit
-    return _paste(pieces, round(layout.margin * unit), unit, round(x))
-
-
-def crop(cell: np.ndarray) -> tuple[np.ndarray, int]:
-    """What has ink of bytes [h, w], without specks, and how far down it begins; a pixel of nothing where there is none."""
-    pieces, count = label(cell >= INK, np.ones((3, 3)))
-    if not count:
-        return cell[:1, :1], 0
-    sizes = np.bincount(pieces.ravel())[1:]
-    whole = np.flatnonzero(sizes >= SPECK * sizes.sum()) + 1
-    inked = pieces > 0 if len(whole) == count else np.isin(pieces, whole)
-    rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
-    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return np.where(inked | (pieces == 0), cell, 0)[part], int(rows[0])
-
-
-def _paste(pieces: list[tuple[str, np.ndarray, int, int]], margin: int, unit: float, width: int) -> tuple[Tensor, list[Box]]:
-    """The picture of pieces (character, ink, left, top above the baseline), all of it inside the margins."""
-    up = max([round(1.1 * unit), *(above for *_, above in pieces)])
-    down = max([round(0.25 * unit), *(ink.shape[0] - above for _, ink, _, above in pieces)])
-    first = min([0, *(left for *_, left, _ in pieces)])
-    last = max([*(left + ink.shape[1] for _, ink, left, _ in pieces), *([] if pieces else [width])])
-    canvas = np.zeros((up + down + 2 * margin, max(1, last - first) + 2 * margin), np.uint8)
-    boxes = []
-    for one, ink, left, above in pieces:
-        x, y = left - first + margin, up - above + margin
-        view = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
-        np.maximum(view, ink, out=view)
-        boxes.append(Box(one, x, y, ink.shape[1], ink.shape[0]))
-    return torch.from_numpy(canvas).float().div_(127.5).sub_(1)[None], boxes

@@ -15,6 +15,7 @@ STROKES: dict[str, list[list[tuple[float, float]]]] = {
     "(": [[(0.25, 1.1), (-0.2, 0.5), (0.25, -0.1)]],
     ")": [[(0, 1.1), (0.45, 0.5), (0, -0.1)]],
 }
+LEANS = (-0.2, 0.45)  # shear beyond which / is | or \\, ( is \\ or /, and + is x
 SPACE = 0.5  # its width, in heights of a digit
 UNSTEADY = 0.015  # of each point, in heights of a digit
 DOT = 1.35  # how much thicker a dot is than a stroke

@@ -3,6 +3,7 @@
 A grey picture is floats [1, H, W] in [-1, 1]: -1 is paper, 1 is full ink.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from gan.digits.look import Look, blend, gradient, over
 from gan.digits.outline import rasterise, trace
 from gan.digits.texture import board, chalk, grain, ruling
 
+SMALLEST = 5  # pixels of a line of digits on a paper; less shows nothing
 FAINTEST = 0.22  # ink that is meant: generators leave specks of less
 
 
@@ -40,7 +42,8 @@ class Place(NamedTuple):
 def canvas(grey: Tensor, width: int, height: int, look: Look, seed: int = 0, margin: float = 0.14) -> tuple[Tensor, Place]:
     """The ink of a grey picture [1, H, W] as large as fits in the middle of a paper: bytes [3 or 4, height, width], and where.
 
-    ``margin``: the share of the shorter side that stays free on each side; ``look.height`` has no say here.
+    ``margin``: the share of the shorter side that stays free on each side; ``look.height`` has no say here. Raises ValueError
+    where the paper is too small.
     """
     top, bottom, left, right = _box(grey)
     free = 2 * margin * min(width, height)
@@ -48,7 +51,11 @@ def canvas(grey: Tensor, width: int, height: int, look: Look, seed: int = 0, mar
     scale = min((height - free) / tall, (width - free) / (right - left))
     around = 3  # pixels, so that strokes at the border end as others do
     inked = pad(grey[:, top:bottom, left:right], (around,) * 4, value=-1.0)
-    large = enlarge(inked, max(1, round(inked.shape[1] * scale)))
+    if tall * scale < SMALLEST:
+        raise ValueError(
+            f"{width}x{height} pixels are too few for what is to be on them: choose a larger size or a shorter text"
+        )
+    large = enlarge(inked, math.floor(inked.shape[1] * scale))
     spare_x, spare_y = width - large.shape[2], height - large.shape[1]  # below 0 it is cropped, of the empty border alone
     sides = (spare_x // 2, spare_x - spare_x // 2, spare_y // 2, spare_y - spare_y // 2)
     scale = large.shape[1] / inked.shape[1]

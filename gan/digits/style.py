@@ -26,14 +26,14 @@ RIDGE = 20.0  # added to each latent's sum of squares, which is several hundred
 DAMPING = 0.02  # keeps an attribute that the latent says nothing of from driving it far away
 IN_LATENT = (0, 1, 2)  # places of the attributes that the latent is steered for: not height, as above
 SHIPPED = Path(__file__).parents[1] / "weights"  # holds the directions of the shipped generator
-LARGEST = 4.0  # standard deviations; what is further away is no digit any more
+LARGEST = 3.0  # standard deviations; beyond, one digit in four is not read as itself
 
 
 @dataclass(frozen=True)
 class Style:
     """What is asked for, in standard deviations from the mean of each class; None: as it falls.
 
-    Raises ValueError for what is not a number within 4.
+    Raises ValueError for what is not a number within 3.
     """
 
     thickness: float | None = None
@@ -45,7 +45,7 @@ class Style:
         for name in attribute.NAMES:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | float) or not abs(value) <= LARGEST):
-                raise ValueError(f"style.{name} must be a number of standard deviations from -4 to 4, got {value}")
+                raise ValueError(f"style.{name} must be a number of standard deviations from -3 to 3, got {value}")
 
     @property
     def held(self) -> list[int]:
@@ -105,9 +105,10 @@ class Axes:
         box = attribute.frame(attribute.ink(x))
         goal[:, 1:] = torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
         goal[:, held] = (self.mean[y] + self.std[y] * _columns(wanted, held))[:, held]
-        side = torch.tensor([x.shape[-1], x.shape[-2]])
-        size = torch.minimum(goal[:, 2:].clamp(min=1.0), side - 2.0)
-        return reshape(x, box, goal[:, 1].deg2rad().tan(), size)
+        side = torch.tensor([x.shape[-1], x.shape[-2]]) - 2.0  # of the room for it: a pixel is left free all around
+        shear, size = goal[:, 1].deg2rad().tan(), torch.minimum(goal[:, 2:].clamp(min=1.0), side)
+        centre = torch.minimum(torch.maximum(box.centre, size / 2 + 1), side + 1 - size / 2)  # so that it lies inside
+        return reshape(x, box, attribute.Frame(shear, size, centre))
 
 
 def _columns(wanted: Tensor, held: list[int]) -> Tensor:
@@ -117,13 +118,13 @@ def _columns(wanted: Tensor, held: list[int]) -> Tensor:
     return full
 
 
-def reshape(x: Tensor, box: attribute.Frame, shear: Tensor, size: Tensor) -> Tensor:
-    """Map what is in the parallelograms ``box`` of images [N, C, H, W] to those of ``shear`` [N] and ``size`` [N, 2]."""
+def reshape(x: Tensor, box: attribute.Frame, to: attribute.Frame) -> Tensor:
+    """Map what is in the parallelograms ``box`` of images [N, C, H, W] to the parallelograms ``to``."""
     h, w = x.shape[2:]
     right, down = torch.meshgrid(torch.arange(w) + 0.5, torch.arange(h) + 0.5, indexing="xy")
-    down = down - box.centre[:, 1, None, None]
-    right = right - box.centre[:, 0, None, None] + shear[:, None, None] * down  # of the new box, upright
-    right, down = right * (box.size[:, 0] / size[:, 0])[:, None, None], down * (box.size[:, 1] / size[:, 1])[:, None, None]
+    down = down - to.centre[:, 1, None, None]
+    right = right - to.centre[:, 0, None, None] + to.shear[:, None, None] * down  # of the new box, upright
+    right, down = (part * (box.size / to.size)[:, i, None, None] for i, part in enumerate((right, down)))
     right = right - box.shear[:, None, None] * down
     place = torch.stack([right + box.centre[:, 0, None, None], down + box.centre[:, 1, None, None]], 3)
     return warp(x, place * 2 / torch.tensor([w, h]) - 1)

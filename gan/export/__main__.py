@@ -31,13 +31,14 @@ def brief(network: Any, card: dict[str, Any]) -> dict[str, str]:
 
 def check(cfg: DictConfig) -> Path:
     """Where to write to. Raises ValueError or ImportError for what cannot be done, before anything is made."""
-    path = Path(cfg.out)
+    path = Path(cfg.out).expanduser()
     if path.suffix not in WRITERS:
         raise ValueError(f"out must end in .safetensors, .onnx, .pt2 or /, got {cfg.out}")
     if not path.suffix:
         web.check(path, cfg.overwrite)
-    elif path.exists() and not cfg.overwrite:
-        raise ValueError(f"out: {path} exists: choose another name, or overwrite=true")
+    for there in (path, path.with_suffix(".json")) if path.suffix == ".safetensors" else (path,) if path.suffix else ():
+        if there.exists() and not cfg.overwrite:
+            raise ValueError(f"out: {there} exists: choose another name, or overwrite=true")
     if path.suffix in (".onnx", ""):
         program.require_onnx()
     return path

@@ -12,6 +12,8 @@ import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gan.file import whole_folder
+
 RUNTIME = "onnxruntime-web"  # MIT, Microsoft
 VERSION = "1.30.0"
 MODULE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
@@ -70,14 +72,8 @@ def write(folder: Path, onnx: bytes, about: dict[str, object], home: Path) -> No
     model = {**about, "onnx": base64.b64encode(onnx).decode()}
     parts = {name: (home / path).read_bytes() for name, path in (("module", MODULE), ("wasm", WASM))}
     packed = {name: base64.b64encode(gzip.compress(part, mtime=0)).decode() for name, part in parts.items()}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as aside:
-        made, old = Path(aside) / "made", Path(aside) / "old"
-        made.mkdir()
+    with whole_folder(folder) as made:
         for name in STATIC:
             shutil.copyfile(PAGE / name, made / name)
         for name, contents in (("MODEL", model), ("RUNTIME", packed)):
             (made / f"{name.lower()}.js").write_text(f"const {name} = {json.dumps(contents)};\n")
-        if folder.is_dir():
-            folder.replace(old)
-        made.replace(folder)

@@ -4,7 +4,6 @@
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,22 @@ import numpy as np
 from torch import Tensor
 
 from gan.digits.files.picture import pillow
-from gan.file import whole
+from gan.file import whole, whole_folder
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
+
+
+@contextmanager
+def place(path: Path) -> Iterator[Path]:
+    """Where to write a set, or its file, that is to be at ``path``: the file itself, or a folder that takes its place later.
+
+    See :func:`gan.file.whole_folder`. The writers below take what this gives.
+    """
+    if path.suffix:
+        yield path
+    else:
+        with whole_folder(path) as made:
+            yield made
 
 
 def npz(images: Tensor, labels: Tensor, path: Path) -> None:
@@ -27,40 +39,36 @@ def npz(images: Tensor, labels: Tensor, path: Path) -> None:
 
 def csv(images: Tensor, labels: Tensor, path: Path) -> None:
     """``label,pixel0,..,pixel783``, a row for each image, as in Kaggle's digit recognizer. Raises ValueError for colour."""
-    rows = _grey(images, path).flatten(1)
-    with whole(path) as partial, partial.open("w") as file:
+    rows = _grey(images).flatten(1)
+    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(",".join(("label", *(f"pixel{i}" for i in range(rows.shape[1])))) + "\n")
         for row, label in zip(rows, labels.tolist(), strict=True):
             file.write(f"{label},{','.join(map(str, row.tolist()))}\n")
 
 
-def idx(images: Tensor, labels: Tensor, path: Path, test_share: float = 1 / 7) -> None:
-    """A folder that ``torchvision.datasets.MNIST(path, train)`` reads; the last ``test_share`` of the images are the test's.
+def idx(images: Tensor, labels: Tensor, path: Path) -> None:
+    """A folder that ``torchvision.datasets.MNIST(path, train)`` reads; the last seventh of the images is the test's.
 
     Raises ValueError for colour, for images without labels, and where either part would be empty.
     """
-    pixels = _grey(images, path)
+    pixels = _grey(images)
     if int(labels.min()) < 0:
-        raise ValueError(f"{path}: MNIST's format needs labels, and these images have none: choose .npz or a folder of PNG")
-    held = len(labels) - round(len(labels) * test_share)
+        raise ValueError("MNIST's format needs labels, and these images have none: choose .npz or a folder of PNG")
+    held = len(labels) - round(len(labels) / 7)
     if not 0 < held < len(labels):
-        raise ValueError(
-            f"{path}: {len(labels)} images with a test_share of {test_share:g} leave a part empty: make more images"
-        )
-    with _folder(path) as aside:
-        raw = aside / "MNIST" / "raw"
-        raw.mkdir(parents=True)
-        for name, part in (("train", slice(held)), ("t10k", slice(held, None))):
-            for kind, values in (("images-idx3", pixels[part]), ("labels-idx1", labels[part].byte())):
-                header = np.array([0x800 + values.ndim, *values.shape], ">u4")  # 8: bytes
-                (raw / f"{name}-{kind}-ubyte").write_bytes(header.tobytes() + values.contiguous().numpy().tobytes())
+        raise ValueError(f"{len(labels)} images leave the train or the test set empty: make more images")
+    raw = path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, part in (("train", slice(held)), ("t10k", slice(held, None))):
+        for kind, values in (("images-idx3", pixels[part]), ("labels-idx1", labels[part].byte())):
+            header = np.array([0x800 + values.ndim, *values.shape], ">u4")  # 8: bytes
+            (raw / f"{name}-{kind}-ubyte").write_bytes(header.tobytes() + values.contiguous().numpy().tobytes())
 
 
 def folder(images: Tensor, labels: Tensor, path: Path) -> None:
     """One PNG for each, ``00042_7.png`` being image 42 with label 7."""
-    with _folder(path) as aside:
-        for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-            pillow(pixels).save(aside / (f"{i:05d}_{label}.png" if label >= 0 else f"{i:05d}.png"))
+    for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        pillow(pixels).save(path / (f"{i:05d}_{label}.png" if label >= 0 else f"{i:05d}.png"))
 
 
 def classes(images: Tensor, labels: Tensor, path: Path) -> None:
@@ -70,12 +78,11 @@ def classes(images: Tensor, labels: Tensor, path: Path) -> None:
     images without labels.
     """
     if int(labels.min()) < 0:
-        raise ValueError(f"{path}: class folders need labels, and these images have none: choose a folder of PNG without them")
+        raise ValueError("class folders need labels, and these images have none: choose a folder of PNG without them")
     digits = len(str(int(labels.max())))
-    with _folder(path) as aside:
-        for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-            (own := aside / f"{label:0{digits}d}").mkdir(exist_ok=True)
-            pillow(pixels).save(own / f"{i:05d}.png")
+    for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        (own := path / f"{label:0{digits}d}").mkdir(exist_ok=True)
+        pillow(pixels).save(own / f"{i:05d}.png")
 
 
 class Written(NamedTuple):
@@ -92,45 +99,28 @@ def coco(lines: Iterable[Written], path: Path, characters: str, info: Mapping[st
 
     ``category_id`` is the place of a character in ``characters`` + 1, as detectors keep 0 for the background.
     """
-    with _folder(path) as aside:
-        (aside / "images").mkdir()
-        images: list[dict[str, object]] = []
-        annotations: list[dict[str, object]] = []
+    (path / "images").mkdir()
+    images: list[dict[str, object]] = []
+    kinds = [{"id": i, "name": one, "supercategory": "character"} for i, one in enumerate(characters, 1)]
+    count = 0
+    with (path / "annotations.json").open("w", encoding="utf-8") as file:
+        file.write('{"annotations": [')  # as they come: those of a million lines would take gigabytes
         for i, line in enumerate(lines):
             name, (height, width) = f"{i:05d}.png", line.picture.shape[1:]
-            pillow(line.picture).save(aside / "images" / name)
+            pillow(line.picture).save(path / "images" / name)
             images.append({"id": i, "file_name": name, "width": width, "height": height, "text": line.text})
             for one, box in line.boxes:
                 kind, area = characters.index(one) + 1, box[2] * box[3]
-                annotation = {"id": len(annotations) + 1, "image_id": i, "category_id": kind, "bbox": list(box), "area": area}
-                annotations.append(annotation | {"iscrowd": 0})
-        kinds = [{"id": i, "name": one, "supercategory": "character"} for i, one in enumerate(characters, 1)]
-        found = {"info": dict(info or {}), "licenses": [], "images": images, "annotations": annotations, "categories": kinds}
-        (aside / "annotations.json").write_text(json.dumps(found) + "\n")
-        rows = [f'{one["file_name"]},"{one["text"]}"' for one in images]
-        (aside / "labels.csv").write_text("\n".join(["file_name,text", *rows]) + "\n")
+                annotation = {"image_id": i, "category_id": kind, "bbox": list(box), "area": area, "iscrowd": 0}
+                file.write(f"{',' if count else ''}\n{json.dumps({'id': (count := count + 1), **annotation})}")
+        rest = {"info": dict(info or {}), "licenses": [], "images": images, "categories": kinds}
+        file.write(f"\n], {json.dumps(rest)[1:]}\n")
+    with (path / "labels.csv").open("w", encoding="utf-8") as file:
+        file.writelines(["file_name,text\n", *(f'{one["file_name"]},"{one["text"]}"\n' for one in images)])
 
 
-@contextmanager
-def _folder(path: Path) -> Iterator[Path]:
-    """A folder beside ``path`` to fill, which takes its place when the block ends well and vanishes otherwise.
-
-    ``path`` may be there already where it is empty; OSError where it is not.
-    """
-    aside = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        if path.is_dir():
-            path.rmdir()  # empty: anything else was refused
-        aside.replace(path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _grey(images: Tensor, path: Path) -> Tensor:
+def _grey(images: Tensor) -> Tensor:
     """Bytes [N, H, W] of [N, 1, H, W]. Raises ValueError for colour."""
     if images.shape[1] != 1:
-        raise ValueError(f"{path}: this format holds grey digits alone: choose .npz or a folder for colour")
+        raise ValueError("this format holds grey digits alone: choose .npz or a folder for colour")
     return images[:, 0]

@@ -5,10 +5,18 @@ from pathlib import Path
 
 from gan.file import table
 
+MADE = "made by a generative adversarial network. No person wrote them."  # by which a folder is known for a set
+
 
 def sheet_path(path: Path) -> Path:
     """Where the datasheet of a set goes: README.md in its folder, or NAME.datasheet.md beside NAME.npz."""
     return path.with_suffix(".datasheet.md") if path.suffix else path / "README.md"
+
+
+def is_set(path: Path) -> bool:
+    """Whether the folder ``path`` holds a set with the datasheet that was written with it."""
+    sheet = sheet_path(path)
+    return sheet.is_file() and MADE in sheet.read_text(errors="replace")
 
 
 def datasheet(
@@ -31,7 +39,7 @@ def datasheet(
     measured = f"\nThe generator's figures:\n\n{table(['figure', 'value'], *rows)}\n" if rows else ""
     return f"""# {title}
 
-{sum(counts.values()):,} synthetic handwritten characters, made by a generative adversarial network. No person wrote them.
+{sum(counts.values()):,} synthetic handwritten characters, {MADE}
 
 ## Composition
 

@@ -12,6 +12,7 @@ from gan.file import whole
 
 # What XMP has a word for; the rest goes into one of our own.
 _XMP = {"Title": "dc:title", "Description": "dc:description", "Licence": "dc:rights"}
+LONGEST = 16_383  # pixels of a side of a WebP
 
 
 def pillow(picture: Tensor) -> Image.Image:
@@ -33,7 +34,13 @@ def png(picture: Tensor, path: Path, text: Mapping[str, str] | None = None) -> N
 
 
 def webp(picture: Tensor, path: Path, text: Mapping[str, str] | None = None) -> None:
-    """Write bytes [C, H, W] without loss. ``text`` is that of :func:`png`: as XMP, and the description as EXIF too."""
+    """Write bytes [C, H, W] without loss. ``text`` is that of :func:`png`: as XMP, and the description as EXIF too.
+
+    Raises ValueError where a side is too long for the format.
+    """
+    if max(picture.shape[1:]) > LONGEST:
+        height, width = picture.shape[1:]
+        raise ValueError(f"a .webp has {LONGEST:,} pixels a side at most, this one {width:,}x{height:,}: choose .png")
     exif = Image.Exif()
     if text and "Description" in text:
         exif[ExifTags.Base.ImageDescription] = text["Description"].encode("ascii", "replace").decode()  # EXIF knows no more

@@ -44,7 +44,8 @@ class Style:
     def __post_init__(self) -> None:
         for name in attribute.NAMES:
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | float) or not abs(value) <= LARGEST):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and abs(value) <= LARGEST):
                 raise ValueError(f"style.{name} must be a number of standard deviations from -3 to 3, got {value}")
 
     @property

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,13 @@ import pytest
 import torch
 from chromium import Page
 from conftest import call, untrained
+from PIL import Image
 
 from gan import checkpoint, file, sample
+from gan.digits.look import Look
 from gan.export import program, web
 from gan.export.__main__ import main
+from gan.lab import Lab
 
 needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="there is no Chromium")
 
@@ -68,8 +72,25 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def drawn(page: Page) -> None:
-    page.wait("document.getElementById('counted')?.textContent || document.querySelector('.failed')")
+    page.wait("document.getElementById('many-said')?.textContent || document.querySelector('.failed')")
     assert page.run("document.querySelector('.failed')?.textContent") is None
+
+
+def change(page: Page, field: str, value: str) -> None:
+    page.run(f"$('{field}').value = '{value}', $('{field}').dispatchEvent(new Event('input', {{ bubbles: true }}))")
+
+
+def saved(page: Page, canvas: str, folder: Path) -> dict[str, str]:
+    """Save a canvas as a person does; the texts of the file."""
+    before = set(folder.glob("*.png"))
+    page.run(f"document.querySelector('[data-save={canvas}]').click()")
+    end = time.monotonic() + 60
+    while not (new := set(folder.glob("*.png")) - before):
+        assert time.monotonic() < end, "nothing was saved"
+        time.sleep(0.05)
+    with Image.open(new.pop()) as picture:
+        picture.load()
+        return dict(picture.info)
 
 
 def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int]) -> bool:
@@ -102,14 +123,123 @@ def test_it_is_worked_by_keys_is_labelled_and_fits_a_small_screen(page: Path, tm
     with Page(f"{(page / 'index.html').as_uri()}#seed=5", tmp_path, width=360, scheme="dark") as shown:
         drawn(shown)
         assert shown.run("document.documentElement.scrollWidth") == 360
-        assert shown.run("$('said').textContent").startswith("label 5, seed 5: drawn in")
+        assert shown.run("$('one-said').parentNode.textContent").startswith("label 5, seed 5: drawn in")
         shown.press("Tab", "ArrowRight")  # from all in turn round to 0
-        shown.wait("$('said').textContent.startsWith('label 0, seed 5:')")
+        shown.wait("$('one-said').textContent === 'label 0, seed 5'")
         assert shown.run("new URLSearchParams(location.hash.slice(1)).get('label')") == "0"
         shown.press("Tab", "Tab", "Tab", "Tab", "Tab", "End")
-        shown.wait("$('said').textContent.startsWith('label 0, seed 5, 100 % of the way to 1:')")
-        named = "(one) => one.labels?.length || one.ariaLabel || one.textContent"
-        assert shown.run(f"[...document.querySelectorAll('input, select, button')].every({named})")
+        shown.wait("$('one-said').textContent === 'label 0, seed 5, 100 % of the way to 1'")
+        assert shown.run("$('way').ariaValueText") == "100 % of the way to seed 1"
+        named = "(one) => one.ariaLabel || one.labels?.[0]?.textContent || one.textContent"
+        names = shown.run(f"[...document.querySelectorAll('input, select, button')].map({named})")
+        assert all(names)
+        assert len(set(names)) == len(names)
+        shown.send("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+        ground = "(one) => getComputedStyle(one.nextElementSibling).backgroundColor"
+        grounds = shown.run(f"[...document.getElementsByName('label')].map({ground})")
+        assert [one for one in grounds if one != grounds[1]] == grounds[:1]  # the chosen label alone
+
+
+@needs_chromium
+def test_the_sheet_stays_while_one_of_it_is_seen_large(page: Path, tmp_path: Path) -> None:
+    with Page(f"{(page / 'index.html').as_uri()}#seed=3&n=400", tmp_path) as shown:
+        shown.wait("document.getElementById('many')?.width === 840")  # it has begun to draw the first sheet
+        shown.run("document.querySelector('[value=\"2\"]').click()")
+        shown.wait("$('many-said').textContent === '400 images, seeds 3 to 402, label 2'")
+        same = "shown.then(() => $('many').toDataURL()).then((drawn) => show().then(() => drawn === $('many').toDataURL()))"
+        assert shown.run(same)
+        change(shown, "n", "20")
+        assert shown.run("shown.then(() => $('many-said').textContent)") == "20 images, seeds 3 to 22, label 2"
+        shown.run("$('many').scrollIntoView()")
+        x, y = shown.run("(({ x, y, width }) => [x + 0.35 * width, y + 0.15 * width])($('many').getBoundingClientRect())")
+        for kind in ("mousePressed", "mouseReleased"):
+            shown.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        change(shown, "ink", "#006600")
+        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 2, seed 16"
+        assert shown.run("$('many-said').textContent") == "20 images, seeds 3 to 22, label 2"
+        assert shown.run("location.hash") == "#seed=16&n=20&first=3&label=2"
+        assert "generate seed=3 n=20 label=2 out" in shown.run("$('typed').textContent")
+        shown.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        assert shown.run("$('ink').value") == "#006600"
+        shown.run("document.querySelector('[data-another=towards]').click()")
+        assert ", 50 % of the way to " in shown.run("shown.then(() => $('one-said').textContent)")
+        shown.run("location.hash = '#seed=9&n=1'")
+        shown.wait("$('many-said').textContent === '1 image, seed 9, labels in turn'")
+
+
+@needs_chromium
+def test_what_is_impossible_or_invisible_is_said_beside_its_field(page: Path, tmp_path: Path) -> None:
+    with Page(f"{(page / 'index.html').as_uri()}#seed=-5&n=5000&label=12", tmp_path) as shown:
+        shown.wait("document.getElementById('seed-wrong')?.textContent")
+        wrong = "['seed', 'n', 'label'].map((id) => $(`${id}-wrong`).textContent)"
+        seeds = "Must be a whole number from 0 to 4294967295"
+        assert shown.run(wrong) == [seeds, "Must be a whole number from 1 to 1000", "Must be a whole number from 0 to 9"]
+        assert shown.run("$('one-said').textContent") == ""
+        shown.run("location.hash = '#seed=4294967290&n=7'")
+        shown.wait("$('n-wrong').textContent.endsWith('from 1 to 6: the last seed is 4294967295')")
+        change(shown, "n", "6")
+        assert shown.run(wrong) == ["", "", ""]
+        assert shown.run("shown.then(() => $('many-said').textContent)").startswith("6 images, seeds 4294967290 to 4294967295")
+        for value in ("", "5.7", "99999999999"):
+            change(shown, "seed", value)
+            assert shown.run(wrong) == [seeds, "", ""]
+        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 0, seed 4294967290"
+        assert shown.run("location.hash") == "#seed=4294967290&n=6&first=4294967290"
+        look = Look(ink="#767676", paper="#aaaaaa")
+        change(shown, "ink", look.ink)
+        change(shown, "paper", look.paper)
+        assert shown.run("$('contrast').textContent") == "Contrast 1.9, less than the 3 that WCAG asks for"
+        assert shown.run("contrast(rgb('ink'), rgb('paper'))") == pytest.approx(look.contrast)
+
+
+@needs_chromium
+def test_what_is_saved_says_what_it_is(page: Path, tmp_path: Path) -> None:
+    with Page(f"{(page / 'index.html').as_uri()}#seed=8&n=20", tmp_path / "profile") as shown:
+        drawn(shown)
+        shown.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+        shown.run("MODEL.command = 'café'")
+        change(shown, "way", "29")
+        change(shown, "boldness", "140")
+        said = "label 8, seed 8, 29 % of the way to 1, at 140 % of its distance from the average"
+        assert shown.run("shown.then(() => $('one-said').textContent)") == said
+        one = saved(shown, "one", tmp_path)
+        assert one["Description"] == f"The handwritten digit 8: {said}, crisp, #1d2b4f on #fffdf8"
+        assert (one["Title"], one["Seed"], one["Label"], one["Recipe"]) == ("The handwritten digit 8", "8, 1", "8", "café")
+        change(shown, "ink", "#006600")
+        many = saved(shown, "many", tmp_path)
+        assert (many["Title"], many["Seed"]) == ("20 handwritten digits in rows of 10", "8 to 27")
+        assert {name: many[name] for name in ("Software", "Generator", "Licence")} == {
+            name: value for name, value in Lab().text.items() if name != "Recipe"
+        }
+        named = {path.name for path in tmp_path.glob("*.png")}
+        assert "20_images_seeds_8_to_27_labels_in_turn_crisp_006600_on_fffdf8.png" in named
+        assert f"{said.replace(', ', '_').replace(' % ', '_').replace(' ', '_')}_crisp_1d2b4f_on_fffdf8.png" in named
+
+
+@needs_chromium
+def test_a_folder_that_is_not_whole_says_what_it_lacks(page: Path, tmp_path: Path) -> None:
+    scripts = ("latent.js", "model.js", "runtime.js", "picture.js", "page.js")
+    for name in scripts:
+        (tmp_path / name).mkdir()
+        for path in page.iterdir():
+            if path.name != name:
+                (tmp_path / name / path.name).symlink_to(path)
+        if name != "latent.js":
+            (tmp_path / name / name).write_text((page / name).read_text()[:-100])
+    with Page("about:blank", tmp_path / "profile") as shown:
+        for name in scripts:
+            shown.send("Page.navigate", url=(tmp_path / name / "index.html").as_uri())
+            shown.wait(f"location.href.includes('{name}/') && document.querySelector('.failed')")
+            said = f"Missing or damaged: {name}. Unpack the whole folder again."
+            assert shown.run("document.querySelector('.failed').textContent") == said
+        shown.send("Page.navigate", url=(page / "index.html").as_uri())
+        drawn(shown)
+        shown.run("failed(new Error('It is old.'))")
+        assert shown.run("$('one-said').textContent") == "This browser cannot draw: It is old. One of 2023 or later can."
+        shown.send("Emulation.setScriptExecutionDisabled", value=True)
+        shown.send("Page.reload")
+        shown.wait("document.body?.innerText.includes('turned off')")
+        assert "Loading" not in shown.run("document.body.innerText")
 
 
 @pytest.mark.slow
@@ -137,7 +267,7 @@ def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...],
         if network.classes:  # too many for buttons
             assert shown.run("$('choices').firstChild.checkVisibility({ opacityProperty: true })")
             shown.press("Tab", "5", "9")
-            shown.wait("$('said').textContent.startsWith('label 59, seed 0:')")
+            shown.wait("$('one-said').textContent === 'label 59, seed 0'")
 
 
 def test_what_is_no_page_is_left_alone(pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

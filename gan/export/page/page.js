@@ -1,17 +1,19 @@
 "use strict";
-// MODEL (the generator and what is said of it) and RUNTIME (onnxruntime-web) are of model.js and runtime.js.
+// MODEL (the generator and what is said of it) and RUNTIME (onnxruntime-web) are of model.js and runtime.js. The field "seed" is
+// of the large image, "first" of the sheet, so that each is what its own field says.
 
-const $ = (id) => document.getElementById(id);
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const unpacked = (text) => new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip")));
-const hash = new URLSearchParams(location.hash.slice(1));
+const hash = () => new URLSearchParams(location.hash.slice(1));
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const PIXELS = MODEL.channels * MODEL.size ** 2;
 const CELL = 84; // pixels of an image on the sheet
+const READABLE = 3; // contrast of large figures and of graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
 
-let ort, session;
-let first = 0; // seed of the sheet's first image
+let ort, session, ready;
+let sheet = [0, 0]; // seed of the first image and number of those that are shown
 let turn = Promise.resolve(); // onnxruntime-web runs one batch at a time
+let shown = Promise.resolve(); // what was asked for last, when it is drawn
+let own = false; // whether somebody has chosen a colour
 
 // The generator itself: latents Float32Arrays, labels numbers, images Float32Array [N, C, H, W] in [-1, 1].
 function draw(latents, labels) {
@@ -36,75 +38,44 @@ window.digits = async (seeds, labels) => {
   return (await draw(seeds.map((seed) => latent(seed, MODEL.latent)), labels)).images;
 };
 
-const number = (id) => Math.min(Number($(id).max), Math.max(Number($(id).min), Math.trunc(Number($(id).value)) || 0));
+const number = (id) => Number($(id).value);
+const fine = (...ids) => ids.every((id) => $(id)?.validity.valid ?? true);
 const chosen = () => {
   const label = document.forms.controls.elements.label?.value;
-  return [undefined, "", "all"].includes(label) ? null : Math.min(MODEL.classes - 1, Math.max(0, Number(label)));
+  return [undefined, "", "all"].includes(label) ? null : Number(label);
 };
-const labelOf = (seed) => chosen() ?? (MODEL.classes ? seed % MODEL.classes : -1);
-const rgb = (id) => [1, 3, 5].map((at) => parseInt($(id).value.slice(at, at + 2), 16));
+const labelOf = (seed, label) => label ?? (MODEL.classes ? seed % MODEL.classes : -1);
 
-// One image as a square canvas of `side` pixels, in ink on paper.
-function picture(image, side) {
-  const small = new OffscreenCanvas(MODEL.size, MODEL.size);
-  const dots = new ImageData(MODEL.size, MODEL.size);
-  for (let i = 0; i < MODEL.size ** 2; i++) {
-    for (let c = 0; c < 3; c++) dots.data[4 * i + c] = 127.5 * (image[(c % MODEL.channels) * MODEL.size ** 2 + i] + 1);
-    dots.data[4 * i + 3] = 255;
-  }
-  small.getContext("2d").putImageData(dots, 0, 0);
-  const large = new OffscreenCanvas(side, side);
-  const pen = large.getContext("2d", { willReadFrequently: true });
-  const look = $("look").value;
-  pen.imageSmoothingEnabled = look !== "pixels";
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(small, 0, 0, side, side);
-  if (MODEL.channels === 3) return large;
-  const [ink, paper] = [rgb("ink"), rgb("paper")];
-  const edge = look === "crisp" ? Math.max(2, side / MODEL.size / 4) : 1; // how much steeper than the image
-  const middle = look === "crisp" ? 0.4 : 0.5; // below a half, so that faint strokes stay
-  const shades = Uint32Array.from({ length: 256 }, (_, grey) => {
-    const t = Math.min(1, Math.max(0, (grey / 255 - middle) * edge + middle));
-    const [red, green, blue] = paper.map((from, c) => Math.round(from + t * (ink[c] - from)));
-    return (255 << 24) | (blue << 16) | (green << 8) | red;
-  });
-  const all = pen.getImageData(0, 0, side, side);
-  const dyed = new Uint32Array(all.data.buffer); // a whole pixel at a time, or sliders lag
-  for (let i = 0; i < dyed.length; i++) dyed[i] = shades[dyed[i] & 255];
-  pen.putImageData(all, 0, 0);
-  return large;
-}
-
-// At most one drawing at a time, and another afterwards where something has changed meanwhile.
+// At most one drawing at a time, and another afterwards where something else has been asked for meanwhile.
 function latest(task) {
-  let wanted = false;
-  let busy = false;
-  return async () => {
-    wanted = true;
-    if (busy) return;
-    busy = true;
-    while (wanted) {
-      wanted = false;
-      await task(() => wanted);
+  let asked, running;
+  const run = async () => {
+    for (let state; (state = asked); ) {
+      asked = null;
+      await task(() => asked, ...state);
     }
-    busy = false;
+  };
+  return (...state) => {
+    asked = state;
+    return (running ??= run().finally(() => (running = null)));
   };
 }
 
-const showOne = latest(async () => {
-  const [seed, towards, way, boldness] = [number("seed"), number("towards"), number("way") / 100, number("boldness") / 100];
-  const label = labelOf(seed);
-  const z = between(latent(seed, MODEL.latent), latent(towards, MODEL.latent), way).map((value) => value * boldness);
-  const { images, ms } = await draw([z], [label]);
+const showOne = latest(async (_, asked, seed, towards, way, boldness) => {
+  const label = labelOf(seed, asked);
+  const z = between(latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
+  const { images, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label]);
   $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
-  const what = `${label < 0 ? "" : `label ${label}, `}seed ${seed}${way ? `, ${way * 100} % of the way to ${towards}` : ""}`;
-  $("one").setAttribute("aria-label", what);
-  $("said").textContent = `${what}: drawn in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+  const what = [`seed ${seed}`];
+  if (label >= 0) what.unshift(`label ${label}`);
+  if (way) what.push(`${way} % of the way to ${towards}`);
+  if (boldness !== 100) what.push(`at ${boldness} % of its distance from the average`);
+  const text = { Seed: way ? `${seed}, ${towards}` : `${seed}`, ...(label < 0 ? {} : { Label: `${label}` }) };
+  tell("one", label < 0 ? "A handwritten digit" : `The handwritten digit ${label}`, what.join(", "), text, ms);
 });
 
-const showMany = latest(async (stale) => {
-  const [seed, n] = [number("seed"), number("n")];
-  first = seed;
+const showMany = latest(async (stale, label, seed, n) => {
+  sheet = [seed, n];
   const many = $("many");
   many.width = MODEL.columns * CELL;
   many.height = Math.ceil(n / MODEL.columns) * CELL;
@@ -112,50 +83,81 @@ const showMany = latest(async (stale) => {
   pen.fillStyle = MODEL.channels === 1 ? $("paper").value : "#000";
   pen.fillRect(0, 0, many.width, many.height);
   let total = 0;
-  for (let at = 0; at < n && !stale(); at += MODEL.columns) {
+  for (let at = 0; at < n; at += MODEL.columns) {
     const seeds = Array.from({ length: Math.min(MODEL.columns, n - at) }, (_, i) => seed + at + i);
-    const { images, ms } = await draw(seeds.map((one) => latent(one, MODEL.latent)), seeds.map(labelOf));
+    const labels = seeds.map((one) => labelOf(one, label));
+    const { images, ms } = await draw(seeds.map((one) => latent(one, MODEL.latent)), labels);
     seeds.forEach((_, i) => {
-      pen.drawImage(picture(images.subarray(i * PIXELS, (i + 1) * PIXELS), CELL), i * CELL, (at / MODEL.columns) * CELL);
+      const image = images.subarray((i * images.length) / seeds.length);
+      pen.drawImage(picture(image, CELL), i * CELL, (at / MODEL.columns) * CELL);
     });
     total += ms;
     await new Promise((resolve) => setTimeout(resolve)); // let sliders move
+    if (stale()) return;
   }
-  $("counted").textContent = `${n} drawn in ${total.toFixed(0)} ms`;
-  const label = chosen() === null ? "" : ` label=${chosen()}`;
-  $("typed").textContent = `python -m gan.generate${MODEL.ckpt && ` ckpt=${MODEL.ckpt}`} seed=${seed} n=${n}${label} out=digits.png`;
+  const which = label === null ? (MODEL.classes ? ", labels in turn" : "") : `, label ${label}`;
+  const [s, seeds] = n > 1 ? ["s", `${seed} to ${seed + n - 1}`] : ["", `${seed}`];
+  const text = { Seed: seeds, ...(label === null ? {} : { Label: `${label}` }) };
+  const title = `${n} handwritten digit${s} in rows of ${MODEL.columns}`;
+  tell("many", title, `${n} image${s}, seed${s} ${seeds}${which}`, text, total);
+  const words = `${MODEL.ckpt && ` ckpt=${MODEL.ckpt}`} seed=${seed} n=${n}${label === null ? "" : ` label=${label}`}`;
+  $("typed").textContent = `python -m gan.generate${words} out=digits.png`;
 });
 
-function show() {
-  const state = new URLSearchParams({ seed: number("seed"), n: number("n") });
-  if (chosen() !== null) state.set("label", chosen());
-  if (hash.has("test")) state.set("test", "");
-  history.replaceState(null, "", `#${state}`);
-  return Promise.all([showOne(), showMany()]);
+// Say beside each field what is wrong with it. What cannot be drawn is not, and the last picture stays.
+function check() {
+  const last = $("first").max;
+  if (fine("first")) $("n").max = Math.min(1000, last - number("first") + 1);
+  for (const output of document.querySelectorAll("output[for]")) {
+    const one = $(output.htmlFor);
+    const range = `Must be a whole number from ${one.min || 0} to ${one.max || MODEL.classes - 1}`;
+    const why = one.id === "n" && one.max < 1000 ? `: the last seed is ${last}` : "";
+    say(output.id, one.validity.valid ? "" : range + why);
+  }
+  $("way").setAttribute("aria-valuetext", `${number("way")} % of the way to seed ${number("towards")}`);
+  $("boldness").setAttribute("aria-valuetext", `${number("boldness")} % of its distance from the average`);
+  if (MODEL.channels === 3) return;
+  const ratio = contrast(rgb("ink"), rgb("paper"));
+  const figure = (Math.floor(ratio * 10) / 10).toFixed(1);
+  say("contrast", ratio < READABLE ? `Contrast ${figure}, less than the ${READABLE} that WCAG asks for` : "");
+}
+
+function show(one = true, many = true) {
+  check();
+  const label = chosen();
+  const state = hash();
+  for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
+  if (fine("label")) label === null ? state.delete("label") : state.set("label", label);
+  if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // Safari allows 100 in 30 seconds
+  const ask = (draws, ...ids) => fine("label", ...ids) && draws(label, ...ids.map(number)).catch(failed);
+  shown = Promise.all([shown, one && ask(showOne, "seed", "towards", "way", "boldness"), many && ask(showMany, "first", "n")]);
+  return shown;
+}
+
+// The fields as the address has them.
+function follow() {
+  const asked = hash();
+  for (const id of ["seed", "n"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
+  $("first").value = asked.get("first") ?? $("seed").value;
+  const label = asked.get("label") ?? "all";
+  for (const one of document.getElementsByName("label")) {
+    if (one.type === "radio") one.checked = one.value === label;
+    else one.value = label;
+  }
 }
 
 function choices() {
   if (!MODEL.classes) $("labels").remove();
   else if (MODEL.classes > 50) {
-    $("choices").innerHTML = `<input type="number" name="label" min="0" max="${MODEL.classes - 1}" placeholder="all in turn" aria-label="Label; empty for all in turn" />`;
+    $("choices").innerHTML = `<input type="number" id="label" name="label" min="0" max="${MODEL.classes - 1}" placeholder="all in turn" aria-label="Label; empty for all in turn" aria-describedby="label-wrong" />`;
   } else {
-    const radio = (value, text) => `<label><input type="radio" name="label" value="${value}" /><span>${text}</span></label>`;
-    $("choices").innerHTML = Array.from({ length: MODEL.classes }, (_, i) => radio(i, i)).join("") + radio("all", "all in turn");
+    const radio = (value, i) => `<label><input type="radio" name="label" value="${value}" required ${i ? "" : 'id="label"'} /><span>${value === "all" ? "all in turn" : value}</span></label>`;
+    $("choices").innerHTML = [...Array(MODEL.classes).keys(), "all"].map(radio).join("");
   }
 }
 
 function colours() {
   [$("ink").value, $("paper").value] = dark.matches ? ["#f2efe6", "#1f2229"] : ["#1d2b4f", "#fffdf8"];
-}
-
-function save(id) {
-  $(id).toBlob((blob) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `${id === "one" ? $("one").getAttribute("aria-label") : "digits"}.png`.replace(/[ ,%]+/g, "_");
-    link.click();
-    URL.revokeObjectURL(link.href);
-  });
 }
 
 function prepare() {
@@ -166,29 +168,40 @@ function prepare() {
   choices();
   colours();
   if (MODEL.channels === 3) document.querySelectorAll(".grey").forEach((one) => one.remove());
-  for (const id of ["seed", "n"]) if (hash.has(id)) $(id).value = hash.get(id);
-  const labels = document.forms.controls.elements.label;
-  for (const label of ["all", hash.get("label")]) if (labels) labels.value = label ?? labels.value;
+  follow();
 }
 
 function listen() {
-  const alone = ["towards", "way", "boldness"]; // what the sheet does not follow
-  document.addEventListener("input", (event) => (alone.includes(event.target.id) ? showOne() : show()));
-  document.addEventListener("click", ({ target }) => {
-    if (target.dataset.save) save(target.dataset.save);
-    if (!target.dataset.another) return;
-    $(target.dataset.another).value = Math.floor(Math.random() * 1e6);
-    show();
+  const alone = ["seed", "towards", "way", "boldness"]; // what the sheet does not follow
+  const together = ["first", "n"]; // what the large image does not
+  const changed = (id) => show(!together.includes(id), !alone.includes(id));
+  document.addEventListener("input", ({ target }) => {
+    own ||= target.type === "color";
+    changed(target.id);
   });
-  document.forms.controls.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("click", async ({ target: { dataset } }) => {
+    if (dataset.another) {
+      $(dataset.another).value = Math.floor(Math.random() * 1e6);
+      if (dataset.another === "towards" && !number("way")) $("way").value = 50; // or nothing would change
+      changed(dataset.another);
+    }
+    if (!dataset.save) return;
+    await shown; // or half of it would be saved
+    if (files[dataset.save]) save(dataset.save);
+  });
   $("many").addEventListener("click", ({ offsetX, offsetY }) => {
     const side = $("many").clientWidth / MODEL.columns;
     const at = Math.floor(offsetY / side) * MODEL.columns + Math.floor(offsetX / side);
-    if (at >= number("n")) return;
-    [$("seed").value, $("way").value, $("boldness").value] = [first + at, 0, 100];
-    showOne();
+    if (at >= sheet[1]) return;
+    [$("seed").value, $("way").value, $("boldness").value] = [sheet[0] + at, 0, 100];
+    show(true, false);
+  });
+  addEventListener("hashchange", () => {
+    follow();
+    show();
   });
   dark.addEventListener("change", () => {
+    if (own) return;
     colours();
     show();
   });
@@ -204,23 +217,25 @@ async function load() {
 
 // For tests: #test writes the images of the sheet, and the time that one and all of them take, into the page.
 async function report() {
-  const seeds = Array.from({ length: number("n") }, (_, i) => number("seed") + i);
-  const images = await window.digits(seeds, seeds.map(labelOf));
+  const seeds = Array.from({ length: number("n") }, (_, i) => number("first") + i);
+  const labels = seeds.map((seed) => labelOf(seed, chosen()));
+  const images = await window.digits(seeds, labels);
   const rows = seeds.map((seed) => latent(seed, MODEL.latent));
-  const { ms: one } = await draw(rows.slice(0, 1), [labelOf(seeds[0])]);
-  const { ms: all } = await draw(rows, seeds.map(labelOf));
+  const { ms: one } = await draw(rows.slice(0, 1), labels.slice(0, 1));
+  const { ms: all } = await draw(rows, labels);
   $("result").textContent = JSON.stringify({ images: [...images], ms: { one, all } });
 }
 
-prepare();
-const ready = load();
-ready
-  .then(show)
-  .then(() => {
-    listen();
-    return hash.has("test") && report();
-  })
-  .catch((error) => {
-    $("said").className = "failed";
-    $("said").textContent = `This browser cannot draw: ${error.message}. One of 2023 or later can.`;
-  });
+function failed({ message }) {
+  $("one-said").className = "failed";
+  $("one-said").textContent = `This browser cannot draw: ${message.replace(/\.$/, "")}. One of 2023 or later can.`;
+}
+
+async function begin() {
+  prepare();
+  await (ready = load());
+  say("one-said", "");
+  listen();
+  await show();
+  if (hash().has("test")) await report();
+}

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from PIL import Image
 
 from gan import command
+from gan.digits import files
 from gan.file import write_text
 from gan.image import to_float
 from gan.lab import Lab
@@ -34,7 +35,7 @@ def measured_outlines(lab: Lab, cfg: DictConfig) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         svg, png = Path(folder) / "digit.svg", Path(folder) / "digit.png"
         for picture in made:
-            picture.save(svg)
+            write_text(picture.svg(), svg)
             sizes.append(svg.stat().st_size)
             if shutil.which("rsvg-convert"):
                 program.output(["rsvg-convert", "-w", 28, "-h", 28, "-o", png, svg])
@@ -83,7 +84,8 @@ def main(cfg: DictConfig) -> None:
     }
     text = json.dumps(found, indent=2)
     write_text(text, out)
-    sheet(lab).save(out.with_suffix(".png"))
+    shown = sheet(lab)
+    files.png(shown.painted, out.with_suffix(".png"), shown.text)
     if cfg.card is not None:
         write_text(json.dumps(found["axes"], indent=2), Path(cfg.card).expanduser())
     print(text)  # noqa: T201

@@ -147,7 +147,7 @@ def test_a_verdict_says_better_worse_and_neither() -> None:
 
 def test_the_sentence_says_what_is_left_open() -> None:
     kept = json.loads((ROOT / "gan" / "measured" / "downstream.json").read_text())
-    assert "over 5 seeds, 20 paired t-tests under Holm's correction" in kept["sentence"]
+    assert "over 5 seeds, 20 paired t-tests under Holm's correction (the ± below are without):" in kept["sentence"]
     assert "50% of each batch being synthetic, real digits are seen that much less often" in report.caveat(kept, "few")
     assert "one generator for all seeds" in report.caveat(kept, "ckpt")
     assert "developed on all of MNIST" in kept["sentence"]
@@ -161,8 +161,9 @@ def test_a_study_writes_what_it_came_to_and_another_source_joins_it(tmp_path: Pa
     found = json.loads((tmp_path / "kept.json").read_text())
     assert found == json.loads((tmp_path / "study" / "downstream.json").read_text())
     assert found["sentence"].startswith(
-        "Synthetic images beside real ones of data=digits, over 2 seeds: those of a GAN that saw"
+        "Synthetic images beside real ones of data=digits, over 2 seeds, 2 paired t-tests under"
     )
+    assert ": those of a GAN that saw these labelled images alone" in found["sentence"]
     assert {(row["source"], row["arm"]) for row in found["rows"]} == {
         (source, arm) for source in (NONE, "few") for arm in ("plain", "augmented")
     }

@@ -123,7 +123,11 @@ def sentence(report: Report) -> str:
         plain, augmented = (verdict(of(report["differences"], source, arm), clear) for arm in ARMS)
         parts.append(f"those of {maker(report, source)} {plain}, and beside classic augmentation {augmented}")
     seeds = f"{report['seeds']} seed{'s' if report['seeds'] > 1 else ''}"
-    tests = f", {len(report['differences'])} paired t-tests under Holm's correction" if report["seeds"] > 1 else ""
+    tests = (
+        f", {len(report['differences'])} paired t-tests under Holm's correction (the ± below are without)"
+        if report["seeds"] > 1
+        else ""
+    )
     left = "; ".join(caveat(report, source) for source in report["sources"])
     return (
         f"Synthetic images beside real ones of data={report['data']}, over {seeds}{tests}: {'; '.join(parts)}. "

@@ -28,6 +28,7 @@ _ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-he
 # Settings whose values may hold what means something to Hydra: paths, of which there may be a list, and texts.
 PATHS = {
     "cache",
+    "card",
     "ckpt",
     "data.classifier",
     "data.root",

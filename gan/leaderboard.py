@@ -14,9 +14,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from gan import command, measure
+from gan import command
 from gan.downstream import report as downstream
 from gan.file import table, whole, write_text
+from gan.measure import report as measured
 
 Card = dict[str, Any]
 # The figures of the table of quality: heading and form, {:%} for shares.
@@ -169,7 +170,7 @@ def speed(found: dict[str, Any]) -> str:
 OTHERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "speed": speed,
     "downstream": downstream.tables,
-    "digits": measure.markdown,
+    "digits": measured.tables,
 }
 
 

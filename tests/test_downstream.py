@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import ROOT, call
 from omegaconf import DictConfig
+from scipy.stats import t, ttest_1samp
 
 from gan import checkpoint, command, leaderboard
 from gan.downstream import report, study
@@ -113,13 +114,44 @@ def test_differences_are_paired_by_seed() -> None:
     assert augmented["seeds"] == [0, 1]
 
 
+def _difference(labels: int, values: list[float]) -> dict[str, Any]:
+    mean, half = report.interval(values)
+    return {"labels": labels, "mean": mean, "half_width": half, "seeds": list(range(len(values)))}
+
+
+def test_the_chance_of_a_difference_is_that_of_the_paired_t_test() -> None:
+    values = [0.01, 0.03, -0.01, 0.02, 0.02]
+    assert report.chance(_difference(10, values)) == pytest.approx(ttest_1samp(values, 0).pvalue)
+    certain, none, single = ([0.25, 0.25], [0.0, 0.0], [0.5])
+    assert [report.chance(_difference(10, one)) for one in (certain, none, single)] == [0.0, 1.0, 1.0]
+
+
+def test_only_what_survives_holms_correction_is_clear() -> None:
+    # p of 0.001, 0.02, 0.03 and 0.04, of which each is below 0.05, and Holm's limits are 0.0125, 0.0167, 0.025 and 0.05.
+    means = [0.01 * t.isf(p / 2, 4) / t.isf(0.025, 4) for p in (0.03, 0.001, 0.04, 0.02)]
+    found = [{"labels": n, "mean": mean, "half_width": 0.01, "seeds": [0] * 5} for n, mean in enumerate(means)]
+    assert [row["labels"] for row in report.surviving(found)] == [1]
+    assert [row["labels"] for row in report.surviving([found[1], found[3]])] == [1, 3]
+    assert report.surviving([]) == []
+
+
 def test_a_verdict_says_better_worse_and_neither() -> None:
-    found = [(10, 0.02, 0.01), (20, 0.001, 0.002), (50, -0.03, 0.01), (100, -0.02, 0.01), (500, 0.1, None)]
-    assert report.verdict([{"labels": n, "mean": mean, "half_width": half} for n, mean, half in found]) == (
+    values = [(10, 0.02), (20, 0.001), (50, -0.03), (100, -0.02), (500, 0.1)]
+    found = [{"labels": n, "mean": mean} for n, mean in values]
+    assert report.verdict(found, [found[0], found[2], found[3]]) == (
         "raised accuracy with 10 labels a class (+2.00 points), lowered accuracy with 50 and 100 labels a class "
-        "(-3.00 and -2.00 points) and made no difference that can be told from chance with 20 and 500 labels a class "
+        "(-3.00 and -2.00 points) and made no difference that survives Holm's correction with 20 and 500 labels a class "
         "(+0.10 and +10.00 points)"
     )
+
+
+def test_the_sentence_says_what_is_left_open() -> None:
+    kept = json.loads((ROOT / "gan" / "measured" / "downstream.json").read_text())
+    assert "over 5 seeds, 20 paired t-tests under Holm's correction (the ± below are without):" in kept["sentence"]
+    assert "50% of each batch being synthetic, real digits are seen that much less often" in report.caveat(kept, "few")
+    assert "one generator for all seeds" in report.caveat(kept, "ckpt")
+    assert "developed on all of MNIST" in kept["sentence"]
+    assert "t-test" not in report.sentence(kept | {"seeds": 1})
 
 
 def test_a_study_writes_what_it_came_to_and_another_source_joins_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,8 +161,9 @@ def test_a_study_writes_what_it_came_to_and_another_source_joins_it(tmp_path: Pa
     found = json.loads((tmp_path / "kept.json").read_text())
     assert found == json.loads((tmp_path / "study" / "downstream.json").read_text())
     assert found["sentence"].startswith(
-        "Synthetic images beside real ones of data=digits, over 2 seeds: those of a GAN that saw"
+        "Synthetic images beside real ones of data=digits, over 2 seeds, 2 paired t-tests under"
     )
+    assert ": those of a GAN that saw these labelled images alone" in found["sentence"]
     assert {(row["source"], row["arm"]) for row in found["rows"]} == {
         (source, arm) for source in (NONE, "few") for arm in ("plain", "augmented")
     }

@@ -35,6 +35,7 @@ def test_its_card_says_what_made_it(exported: Path) -> None:
     card = json.loads(exported.with_suffix(".json").read_text())
     assert card["command"].startswith("python train.py data=digits")
     assert card["sha256"] == digest(exported)
+    assert card["licence"] == checkpoint.LICENCE
     made = [value.numel() for name, value in load_file(exported).items() if name.endswith(("weight", "bias"))]
     assert card["parameters"] == sum(made)
     assert exported.stat().st_mode == exported.with_suffix(".json").stat().st_mode  # whoever reads the one reads the other

@@ -1,7 +1,9 @@
 """Every command of the README is one that works, and every file it names is there."""
 
+import json
 import re
 import shlex
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,25 @@ def test_every_file_it_names_is_there() -> None:
     named = set(re.findall(r"(?:gan|conf|tests)/[\w/]+\.(?:py|yaml|json|png)", README))
     assert named
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_speeds_that_its_prose_names_are_those_of_the_benchmark() -> None:
+    found = json.loads((ROOT / "gan" / "measured" / "speed.json").read_text())
+    default, sampling = found["default_run"], found["sampling"]["1000"]["images_per_second"]
+    seconds = 60_000 // 64 * 64 / default["images_per_second"] + default["judging_seconds"]
+    text = " ".join(README.split())
+    assert f"{default['images_per_second']:,} images/s and {default['judging_seconds']} s of judging" in text
+    assert f"takes {seconds:.0f} seconds" in text
+    assert f"which makes {seconds * 32 / 60:.0f} minutes" in text
+    assert f"| {default['images_per_second']:,}/s | {1e6 / default['images_per_second'] / 60:.0f} minutes |" in text
+    assert f"| {sampling:,}/s, 1,000 at once | {1e6 / sampling / 60:.0f} minutes |" in text
+    assert f"| {default['judging_seconds']} s, 10,000 images |" in text
+
+
+def test_how_long_a_gan_of_few_labels_takes_is_what_was_measured() -> None:
+    cells = json.loads((ROOT / "gan" / "measured" / "downstream.json").read_text())["cells"]
+    seconds = [one["gan_seconds"] for one in cells if one["source"] == "few"]
+    assert f"{statistics.median(seconds):.0f} seconds of one core (the median; at most {max(seconds):.0f})" in README
 
 
 def test_every_choice_is_in_its_table() -> None:

@@ -20,7 +20,7 @@ from gan.export import program, web
 
 def source(ckpt: str | None) -> tuple[Any, dict[str, Any]]:
     """The averaged generator, and its card."""
-    return checkpoint.generator(ckpt), checkpoint.card(ckpt)
+    return checkpoint.generator(ckpt), checkpoint.card(ckpt) | {"licence": checkpoint.LICENCE}
 
 
 def brief(network: Any, card: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What the tools for digits do, measured: ``python -m gan.measure``."""

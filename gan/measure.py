@@ -154,7 +154,7 @@ def measured_outlines(lab: Lab, cfg: DictConfig) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for picture in made:
             path = Path(folder) / "digit.svg"
-            picture.save(path)
+            picture.save(path, overwrite=True)
             sizes.append(path.stat().st_size)
             if shutil.which("rsvg-convert"):
                 command_line = ["rsvg-convert", "-w", "28", "-h", "28", "-o", str(path.with_suffix(".png")), str(path)]
@@ -230,7 +230,7 @@ def main(cfg: DictConfig) -> None:
     }
     text = json.dumps(found, indent=2)
     write_text(text, Path(cfg.out))
-    sheet(lab).save(Path(cfg.out).with_suffix(".png"))
+    sheet(lab).save(Path(cfg.out).with_suffix(".png"), overwrite=True)
     print(text)  # noqa: T201
 
 

@@ -66,7 +66,7 @@ def digits(cfg: DictConfig) -> str:
     said = f"{cfg.n} images from seed {cfg.seed}: {path}"
     if path.suffix in WRITERS:
         grid = made.grid(cfg.columns or sample.columns(lab.generator.classes))
-        replace(grid, size=_size(cfg)).save(path)
+        replace(grid, size=_size(cfg)).save(path, overwrite=True)
         return said
     painted = made.painted
     (FOLDERS[cfg.folder] if path.suffix == "" else files.SETS[path.suffix])(painted, made.labels, path)
@@ -84,7 +84,7 @@ def line(cfg: DictConfig) -> str:
     lab = Lab(cfg.ckpt, cfg.reader)
     (made,) = lines(lab, cfg, [pattern.check(cfg.text)])
     picture = made.picture(asked, lab.text, _size(cfg))
-    picture.save(path)
+    picture.save(path, overwrite=True)
     written = made.written(picture if path.suffix in files.PICTURES else made.picture())
     height, width = written.picture.shape[1:]
     boxes = [{"character": one, "box": box} for one, box in written.boxes]

@@ -119,7 +119,8 @@ class Lab:
             lab.line("2026-11-22", seed=2, layout={"height": 64}, style={"slant": 1}).save("line.svg")
             lab.line("2026-11-22", mixed=True).picture("chalkboard", size="card").save("card.png")
 
-        The rest, and what it raises, is as in :meth:`lines`.
+        ``seed`` is 0 to 16,777,215. ``settings`` are ``like``, ``style``, ``mixed``, ``variation`` and ``certainty``: those,
+        the layout, and what it raises, are as in :meth:`lines`. Its ``image`` is float [1, H, W] in [-1, 1].
         """
         return next(self.lines([text], seed, layout, **settings))
 

@@ -213,8 +213,7 @@ class Lab:
 
             gan.load("runs/mine/best.ckpt").evaluate("test", cas__images=0)
 
-        ``split`` is val (None) or test; ``words`` are other settings of that command, with two underscores for a dot.
-        Raises ValueError for others.
+        ``split`` is val (None) or test, ``words`` its other settings, __ for a dot. Raises ValueError for what it has not.
         """
         if self.ckpt is None or Path(self.ckpt).suffix == ".safetensors":
             if split not in (None, "test") or words:

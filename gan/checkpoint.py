@@ -59,6 +59,8 @@ def read(path: str | Path) -> dict[str, Any]:
     checkpoint of this project.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"ckpt: {path} is a folder: give {path / 'best.ckpt'}")
     if not path.is_file():
         raise FileNotFoundError(f"ckpt: {path} does not exist; a run keeps best.ckpt and last.ckpt in its folder")
     try:

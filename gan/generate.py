@@ -16,14 +16,15 @@ from tqdm import tqdm
 
 from gan import checkpoint, command, sample
 from gan.digits import files, pattern
+from gan.digits.given import whole
 from gan.digits.layout import Layout
 from gan.digits.line import Line
-from gan.digits.look import READABLE, Look, size
+from gan.digits.look import READABLE, Look
 from gan.digits.mark import STROKES
 from gan.digits.picture import WRITERS
 from gan.digits.style import Style
 from gan.file import write_text
-from gan.lab import CERTAIN, Lab, whole
+from gan.lab import CERTAIN, Lab
 
 FOLDERS = {"png": files.folder, "classes": files.classes, "idx": files.idx}
 OF_DIGITS, OF_LINES = ("n", "columns", "folder"), ("lines", "mixed", "variation", "like", "layout")
@@ -76,16 +77,17 @@ def digits(cfg: DictConfig) -> str:
         raise ValueError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
     lab = Lab(cfg.ckpt, cfg.reader)
     made = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, asked)
-    said = f"{cfg.n} images from seed {cfg.seed}: {path}"
+    said = f"{cfg.n} images from seed {cfg.seed}: {path}{_unread(made.unread)}"
     if path.suffix in WRITERS:
         grid = made.grid(cfg.columns or sample.columns(lab.generator.classes))
-        replace(grid, size=_size(cfg)).save(path)
+        replace(grid, size=cfg.size).save(path, overwrite=True)
         return said
     painted = made.painted
     known, counts = made.labels.unique(return_counts=True)
     shares = {"none" if y < 0 else str(y): n for y, n in zip(known.tolist(), counts.tolist(), strict=True)}
     kind, (height, width) = cfg.folder if path.suffix == "" else path.suffix[1:].upper(), painted.shape[2:]
     contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
+    contents += f"\n{made.unread:,} of them are read with less than {CERTAIN:.0%} certainty." if made.unread else ""
     sheet = _sheet(lab, cfg, shares, f"{cfg.n:,} generated digits", contents, cfg.n)
     with files.place(path) as place:
         (FOLDERS[cfg.folder] if path.suffix == "" else files.SETS[path.suffix])(painted, made.labels, place)
@@ -98,8 +100,8 @@ def line(cfg: DictConfig) -> str:
     path, asked = check(cfg, list(WRITERS)), look(cfg)
     lab = Lab(cfg.ckpt, cfg.reader)
     (made,) = lines(lab, cfg, [pattern.check(cfg.text)])
-    picture = made.picture(asked, lab.text, _size(cfg))
-    picture.save(path)
+    picture = made.picture(asked, size=cfg.size)
+    picture.save(path, overwrite=True)
     written = made.written(picture if path.suffix in files.PICTURES else made.picture())
     height, width = written.picture.shape[1:]
     boxes = [{"character": one, "box": box} for one, box in written.boxes]
@@ -113,7 +115,7 @@ def many(cfg: DictConfig) -> str:
     path, asked = check(cfg, [""]), look(cfg)
     count = whole("lines", cfg.lines, 1, 10**6)
     texts = [pattern.check(cfg.text)] * count if cfg.text else pattern.texts(cfg.pattern, count, cfg.seed)
-    lab, size = Lab(cfg.ckpt, cfg.reader), _size(cfg)
+    lab = Lab(cfg.ckpt, cfg.reader)
     info = {"description": f"{count:,} lines of generated digits", "command": _command(), **lab.text}
     redrawn = unread = 0
 
@@ -121,7 +123,7 @@ def many(cfg: DictConfig) -> str:
         nonlocal redrawn, unread
         for made in tqdm(lines(lab, cfg, texts), total=count, unit=" lines", disable=count < MANY):
             redrawn, unread = redrawn + made.redrawn, unread + made.unread
-            yield made.written(made.picture(asked, None, size))
+            yield made.written(made.picture(asked, size=cfg.size))
 
     shares = {one: n for one in CHARACTERS if (n := sum(text.count(one) for text in texts))}
     with files.place(path) as place:
@@ -164,10 +166,6 @@ def _sheet(lab: Lab, cfg: DictConfig, counts: dict[str, int], title: str, conten
         licence=checkpoint.LICENCE,
         figures=lab.figures,
     )
-
-
-def _size(cfg: DictConfig) -> tuple[int, int] | None:
-    return size(cfg.size) if cfg.size else None
 
 
 def _command() -> str:

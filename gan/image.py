@@ -75,8 +75,12 @@ def grid(x: Tensor, columns: int) -> Tensor:
     return picture[: x.shape[1]]
 
 
+def pillow(image: Tensor) -> Image.Image:
+    """Bytes [C, H, W] as Pillow's picture, C being 1, 3 or 4."""
+    return Image.fromarray(image.permute(1, 2, 0).squeeze(-1).contiguous().numpy())
+
+
 def save(image: Tensor, path: Path) -> None:
-    """Write bytes [C, H, W] (C is 1 or 3) as a lossless picture, appearing whole or not at all."""
-    pixels = image.permute(1, 2, 0).squeeze(-1).numpy()
+    """Write bytes [C, H, W] (C is 1, 3 or 4) as a lossless picture, appearing whole or not at all."""
     with whole(path) as partial:
-        Image.fromarray(pixels).save(partial, format="PNG")
+        pillow(image).save(partial, format="PNG")

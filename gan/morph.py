@@ -15,7 +15,7 @@ def main(cfg: DictConfig) -> None:
     path, asked = check(cfg, [*files.FILMS, *WRITERS]), look(cfg)
     labels, seeds = ([one] if isinstance(one, int) else list(one or []) for one in (cfg.labels, cfg.seeds))
     film = Lab(cfg.ckpt).morph(labels, seeds, cfg.frames, cfg.loop, asked, cfg.fps)
-    film.save(path)
+    film.save(path, overwrite=True)
     print(f"{len(film.frames)} frames: {path}")  # noqa: T201
 
 

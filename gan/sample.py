@@ -1,7 +1,7 @@
 """Latents from seeds and batched generation. Knows a Generator and nothing else.
 
-Image *i* of a set is a function of ``seed + i`` alone: neither the batch size, nor the number of processes, nor the
-images before it change it.
+Image *i* of a set is a function of ``seed + i`` alone: neither the number of processes nor the images before it change it,
+and the batch size only in float32's last digits, which now and then rounds a pixel to the next of its 256 levels.
 """
 
 from collections.abc import Iterator

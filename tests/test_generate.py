@@ -59,7 +59,7 @@ def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> Non
         (["n=0"], "n must be a whole number from 1 to 1,000,000"),
         (["seed=-1"], "seed must be a whole number from 0 to 4,294,967,295"),
         (["label=10"], "label=10 is not among the labels of this generator (0 to 9)"),
-        (["label=x"], "label=x is not among"),
+        (["label=x"], "label='x' is not among"),
         (["out=x.jpg"], "out must end in .npz, .csv, /, .png, .webp, .svg or .pdf"),
     ],
 )
@@ -240,9 +240,9 @@ def test_a_morph_is_a_film_or_a_strip(suffix: str, tmp_path: Path) -> None:
     [
         (["out=x.jpg"], "out must end in .gif, .mp4, .png, .webp, .svg or .pdf"),
         (["out=x.gif", "labels=[3]"], "goes through two digits or more"),
-        (["out=x.gif", "labels=[3,x]"], "label=x is not among the labels"),
+        (["out=x.gif", "labels=[3,x]"], "label='x' is not among the labels"),
         (["out=x.gif", "frames=1"], "frames must be a whole number from 2 to 1,000, got 1"),
-        (["out=x.gif", "fps=0"], "fps of a .gif must be in [1, 50], got 0"),
+        (["out=x.gif", "fps=0"], "fps must be a number from 1 to 240, got 0"),
     ],
 )
 def test_what_cannot_be_morphed_is_one_line(words: list[str], expected: str, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """From pictures of digits to latents and styles, and what lies between latents."""
 
+import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,14 +51,34 @@ def test_a_digit_is_drawn_again_and_its_style_with_it(tmp_path: Path) -> None:
     assert torch.equal(again.z, found.z)
 
 
-@pytest.mark.parametrize("spoil", ["missing", "blank", "text"])
+def test_an_inversion_shows_the_picture_beside_the_drawing_and_leaves_the_generator_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invert, "STEPS", 5)
+    generator = checkpoint.generator(None)
+    _picture(tmp_path / "scan.png", 11, 5)
+    generator.train()
+    before = [value.clone() for value in generator.buffers()]
+    found = invert.invert(generator, style.axes(checkpoint.generator(None), tmp_path), invert.read(tmp_path / "scan.png"), 5)
+    assert generator.training
+    assert all(torch.equal(a, b) for a, b in zip(before, generator.buffers(), strict=True))
+    with Image.open(io.BytesIO(found._repr_png_())) as shown:
+        assert shown.size == (4 * 56, 4 * 28)
+    assert (found.images[0] - found.images[1]).abs().mean().item() / 2 == pytest.approx(found.error)
+    assert re.fullmatch(r"Inversion\(label 5, thickness [+-].*, error 0\.0\d\d\)", repr(found))
+    assert found != invert.Inversion(*vars(found).values())
+
+
+@pytest.mark.parametrize("spoil", ["missing", "blank", "text", "folder"])
 def test_what_is_no_picture_of_a_digit_is_one_line(tmp_path: Path, spoil: str) -> None:
     path = tmp_path / "scan.png"
     if spoil == "blank":
         Image.new("L", (40, 40), 200).save(path)
     elif spoil == "text":
         path.write_text("not a picture")
-    with pytest.raises((ValueError, FileNotFoundError), match=r"scan\.png [^\n]*$"):
+    elif spoil == "folder":
+        path.mkdir()
+    with pytest.raises((ValueError, FileNotFoundError), match=r"^like: .*scan\.png [^\n]*: give a picture of one digit[^\n]*$"):
         invert.read(path)
 
 

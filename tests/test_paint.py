@@ -1,7 +1,9 @@
 """Digits in colour: contrast as WCAG has it, ink over paper, sizes without blur."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from gan import checkpoint, command, image, sample
-from gan.digits.look import TEXTURES, Look, colour, contrast, gradient, size
+from gan.digits.look import TEXTURES, Look, colour, contrast, gradient, preset, size
 from gan.digits.paint import canvas, enlarge, paint
 from gan.metric import feature
 
@@ -101,12 +103,13 @@ def test_too_little_contrast_is_one_line_with_the_remedy(ink: str, paper: str, e
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ({"texture": "wool"}, "look.texture must be one of none, grain, ruled, squared, chalk, got wool"),
-        ({"direction": "up"}, "look.direction must be one of down, right, got up"),
-        ({"height": 0}, "look.height must be a whole number of pixels from 1 to 4096, or null, got 0"),
+        ({"texture": "wool"}, "look.texture must be one of none, grain, ruled, squared, chalk, got 'wool'"),
+        ({"direction": "up"}, "look.direction must be one of down, right, got 'up'"),
+        ({"height": 0}, "look.height must be a whole number from 1 to 4,096, got 0"),
+        ({"height": True}, "look.height must be a whole number from 1 to 4,096, got True"),
         ({"height": 1.5}, "look.height must be a whole number"),
-        ({"minimum_contrast": 22}, r"look.minimum_contrast must be in \[1, 21\], got 22"),
-        ({"minimum_contrast": "much"}, r"look.minimum_contrast must be in \[1, 21\], got much"),
+        ({"minimum_contrast": 22}, "look.minimum_contrast must be a number from 1 to 21, got 22"),
+        ({"minimum_contrast": "much"}, "look.minimum_contrast must be a number from 1 to 21, got 'much'"),
     ],
 )
 def test_an_impossible_look_is_one_line(words: dict[str, object], expected: str) -> None:
@@ -238,9 +241,10 @@ def test_a_canvas_of_nothing_is_paper() -> None:
 
 def test_a_size_is_a_name_or_two_numbers() -> None:
     assert size("card") == (1200, 675)
-    assert size("640x480") == (640, 480)
-    for word in ("huge", "640", "640x", "1x1", "99999x20", "-4x40"):
-        with pytest.raises(ValueError, match=f"'{word}' is no size: allowed are square, card, story, or as 640x480"):
+    assert size("640x480") == size((640, 480)) == size([640, 480]) == (640, 480)
+    odd: list[Any] = ["huge", "640", "640x", "1x1", "99999x20", "-4x40", "640x480\n", (-5, 50), (0, 0), (10**6, 10**6)]
+    for word in [*odd, (50.5, 50), (640,), (50, 50, 50), 640, None]:
+        with pytest.raises(ValueError, match=f"^{re.escape(repr(word))} is no size: allowed are square, card, story, or as"):
             size(word)
 
 
@@ -248,11 +252,18 @@ def test_a_size_is_a_name_or_two_numbers() -> None:
 def test_every_preset_composes_and_can_be_read(name: str) -> None:
     cfg = command.plain(command.compose("generate", [f"preset={name}"]))
     look = Look(**cfg["look"])
+    assert preset(name) == look
     assert look.contrast >= 4.5  # WCAG's AA
     if name == "accessible":
         assert look.contrast >= look.minimum_contrast >= 7
         assert cfg["certain"]
         assert cfg["style"]["thickness"] > 0
+
+
+@pytest.mark.parametrize("word", ["sunet", "", 5, None, {"ink": "red"}])
+def test_another_look_is_one_line_that_says_which_there_are(word: Any) -> None:
+    with pytest.raises(ValueError, match=r"^look must be a Look or one of accessible, .*, sunset, got [^\n]*$"):
+        preset(word)
 
 
 def test_the_presets_are_those_that_people_ask_for() -> None:

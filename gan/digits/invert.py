@@ -1,7 +1,7 @@
 """From a picture of a digit to a latent that draws it, and to the style that can be drawn in other digits."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d
 from gan import sample
 from gan.data.folder import border, opened
 from gan.digits import attribute, style
+from gan.digits.picture import Picture
 from gan.digits.style import Axes, Style
 from gan.metric.feature import Frozen
 from gan.network import Generator
@@ -26,13 +27,25 @@ USUAL = 2.5  # standard deviations within which styles are known to be drawn wel
 FAINT = 30  # bytes of range below which a picture shows nothing
 
 
-class Inversion(NamedTuple):
-    """A latent [D] that draws ``label`` as in a picture, its style, and the mean absolute error of pixels, of 1."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Inversion:
+    """A latent [D] that draws ``label`` as in a picture, its style, and the mean absolute error of pixels, of 1.
+
+    ``images`` [2, 1, H, W] in [-1, 1] are the picture and the drawing, which a notebook shows side by side.
+    """
 
     z: Tensor
     label: int
     style: Style
     error: float
+    images: Tensor
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{name} {getattr(self.style, name):+.1f}" for name in attribute.NAMES)
+        return f"Inversion(label {self.label}, {found}, error {self.error:.3f})"
+
+    def _repr_png_(self) -> bytes:
+        return Picture(torch.cat(list(self.images), 2))._repr_png_()
 
 
 def read(path: Path, size: int = 28) -> Tensor:
@@ -42,8 +55,12 @@ def read(path: Path, size: int = 28) -> Tensor:
     ink on paper. Raises ValueError where it cannot be read or shows nothing, FileNotFoundError where there is none.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"like: {path} does not exist: give a picture of one digit")
-    grey = opened(path, 1).astype(np.float64)
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"like: {path} {what}: give a picture of one digit")
+    try:
+        grey = opened(path, 1).astype(np.float64)
+    except ValueError as error:
+        raise ValueError(f"like: {path} cannot be read as an image: give a picture of one digit") from error
     ink = np.abs(grey - border(grey))
     if ink.max() < FAINT:
         raise ValueError(f"like: {path} shows nothing: give a picture of one digit, dark on light or light on dark")
@@ -76,20 +93,21 @@ def invert(
     y = torch.full((CANDIDATES,), label)
     z = sample.latents(torch.arange(CANDIDATES) + FIRST_SEED, generator.latent)
     x = torch.cat(list(sample.images(generator, z, y)))
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        z = z[_distance(x, image).argsort()[:STARTS]].requires_grad_()
+    device = next(generator.parameters()).device
+    with torch.random.fork_rng(devices=[]), sample.evaluating(generator), torch.enable_grad():
+        z = z[_distance(x, image).argsort()[:STARTS]].to(device).requires_grad_()
+        labels, goal = y[:STARTS].to(device), image.to(device)
         optimizer = torch.optim.Adam([z], lr=RATE)
-        generator.train(False)
         for _ in range(STEPS):
-            loss = (_distance(generator(z, y[:STARTS]), image) + PRIOR * z.square().mean(1)).sum()
+            loss = (_distance(generator(z, labels), goal) + PRIOR * z.square().mean(1)).sum()
             (z.grad,) = torch.autograd.grad(loss, [z])
             optimizer.step()
-    z = z.detach()
+    z = z.detach().cpu()
     x = torch.cat(list(sample.images(generator, z, y[:STARTS])))
     best = int(_distance(x, image).argmin())
     measured = axes.standard(image[None], style.classes(y[:1]))[0].clamp(-USUAL, USUAL)
     found = Style(**dict(zip(attribute.NAMES, measured.tolist(), strict=True)))
-    return Inversion(z[best], label, found, (x[best] - image).abs().mean().item() / 2)
+    return Inversion(z[best], label, found, (x[best] - image).abs().mean().item() / 2, torch.stack([image, x[best]]))
 
 
 def _distance(x: Tensor, image: Tensor) -> Tensor:

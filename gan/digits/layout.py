@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from gan.digits import mark
+from gan.digits.given import real, whole
 from gan.image import to_float, to_uint8, warp
 
 SPECK = 0.03  # share of a digit's ink below which a piece that lies apart is left out
@@ -32,13 +33,9 @@ class Layout:
     margin: float = 0.3
 
     def __post_init__(self) -> None:
-        limits = {"height": (8, 1024), "spacing": (-0.5, 10), "jitter": (0, 1), "slant": (-45, 45), "margin": (0, 10)}
-        for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            kind = int if name == "height" else int | float
-            if not isinstance(value, kind) or isinstance(value, bool) or not low <= value <= high:
-                whole = "a whole number" if name == "height" else "a number"
-                raise ValueError(f"layout.{name} must be {whole} from {low} to {high}, got {value}")
+        object.__setattr__(self, "height", whole("layout.height", self.height, 8, 1024))
+        for name, (low, high) in {"spacing": (-0.5, 10), "jitter": (0, 1), "slant": (-45, 45), "margin": (0, 10)}.items():
+            object.__setattr__(self, name, real(f"layout.{name}", getattr(self, name), low, high))
 
 
 @dataclass(frozen=True)

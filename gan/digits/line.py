@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -10,8 +11,9 @@ from torch import Tensor
 from gan import sample
 from gan.digits import style
 from gan.digits.files import Written
+from gan.digits.given import flag, real
 from gan.digits.layout import Box, Layout, compose, shape
-from gan.digits.look import Look
+from gan.digits.look import Look, preset
 from gan.digits.picture import PLAIN, Picture
 from gan.digits.style import Axes, Style
 from gan.metric.feature import Frozen
@@ -22,12 +24,16 @@ LOOSER = 0.25  # how much each attempt adds to the variation: a hand that cannot
 KEPT = [0, 1]  # attributes that are a hand's: thickness and slant
 FIRST_SEED = 4 * sample.SEEDS  # of digits in lines
 OTHER_SEED = 16 * sample.SEEDS  # between the attempts at a digit
+UNREAD = "nothing reads these digits, so that none is certain: choose a reader, or leave certain out"
 CHUNK = 4_000  # digits drawn together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Line:
-    """A picture [1, H, W] in [-1, 1] with what stands in it. ``redrawn`` digits took more than one attempt, ``unread`` all."""
+    """A picture [1, H, W] in [-1, 1] with what stands in it. ``redrawn`` digits took more than one attempt, ``unread`` all.
+
+    ``origin`` goes into the files of its pictures: recipe, generator, licence.
+    """
 
     image: Tensor
     text: str
@@ -35,14 +41,26 @@ class Line:
     seed: int
     redrawn: int = 0
     unread: int = 0
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Line({self.text!r}, seed={self.seed}, {self.image.shape[2]}x{self.image.shape[1]})"
 
     def picture(
-        self, look: Look = PLAIN, text: Mapping[str, str] | None = None, size: tuple[int, int] | None = None
+        self, look: Look | str = PLAIN, text: Mapping[str, str] | None = None, size: str | tuple[int, int] | None = None
     ) -> Picture:
-        """Itself as a picture in a look, with ``text`` to say of it beside what it knows."""
+        """Itself as a picture in a look, or in that of a preset, with ``text`` to say of it beside what it knows.
+
+        ``size``: a paper around it, see :class:`gan.digits.picture.Picture`. Raises ValueError for another look or size.
+        """
+        look = preset(look)
         name = f"Handwritten {self.text}"
         said = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed), "Label": self.text}
-        return Picture(self.image, look, said | dict(text or {}), size, self.seed)
+        return Picture(self.image, look, said | dict(self.origin) | dict(text or {}), size, self.seed)
+
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
+        """Write its :meth:`picture` as :meth:`gan.digits.picture.Picture.save` does."""
+        self.picture().save(path, overwrite)
 
     def _repr_png_(self) -> bytes:
         return self.picture()._repr_png_()
@@ -59,14 +77,14 @@ class Line:
         return Written(painted, self.text, [(box.character, moved(box)) for box in self.boxes])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pen:
     """A generator that writes: ``axes`` steer it and ``reader`` checks each digit, where there is one.
 
     ``mixed``: every digit in a hand of its own; else ``variation`` in [0, 1] is how far the digits of a hand differ.
     ``style`` is asked of every digit. One counts as read where the reader gives its class the highest probability, and
-    ``certainty`` or more. ``own`` is the latent [D] of the hand of all lines; None: each has its own.
-    Raises ValueError for what is outside.
+    ``certainty`` or more. ``own`` is the latent [D] of the hand of all lines; None: each has its own. ``origin`` is for
+    :class:`Line`. Raises ValueError for what is outside, and for ``certainty`` above 0 without a reader.
     """
 
     generator: Generator
@@ -77,11 +95,14 @@ class Pen:
     variation: float = 0.3
     certainty: float = 0.0
     own: Tensor | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "mixed", flag("mixed", self.mixed))
         for name in ("variation", "certainty"):
-            if not isinstance(getattr(self, name), int | float) or not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be a number from 0 to 1, got {getattr(self, name)}")
+            object.__setattr__(self, name, real(name, getattr(self, name), 0, 1))
+        if self.certainty and self.reader is None:
+            raise ValueError(UNREAD)
 
     def hands(self, z: Tensor) -> Tensor:
         """The style [N, 4] of the hands of latents [N, D], as far as it is not asked for otherwise, in standard deviations."""
@@ -145,5 +166,5 @@ class Pen:
             source = torch.Generator().manual_seed(int(seeds[i]))
             image, boxes = compose(text, cells[first:last], layout, source, thickness, slant)
             redrawn, unread = int((attempts[first:last] > 1).sum()), int((~read[first:last]).sum())
-            yield Line(image, text, boxes, int(seeds[i]), redrawn, unread)
+            yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin)
             first = last

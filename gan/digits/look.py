@@ -1,17 +1,23 @@
 """How digits look: the colours of ink and paper, gradients, textures, contrast, the sizes of paper."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+import yaml
 from PIL import ImageColor
 from torch import Tensor
+
+from gan.digits.given import real, whole
 
 Colour = tuple[int, int, int, int]  # red, green, blue, opacity: bytes
 TEXTURES = ("none", "grain", "ruled", "squared", "chalk")
 DIRECTIONS = ("down", "right")
 SIZES = {"square": (1080, 1080), "card": (1200, 675), "story": (1080, 1920)}  # width, height in pixels
 LARGEST = 4096  # pixels of a side; painting that many takes some 2 GB
+PRESETS = Path(__file__).parents[2] / "conf" / "preset"
 READABLE = 3.0  # contrast of large figures and of graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
 
 
@@ -41,15 +47,16 @@ def contrast(ink: Colour, paper: Colour) -> float:
     return _worst(layer(ink)[None], layer(paper)[None])
 
 
-def size(word: str) -> tuple[int, int]:
-    """Width and height in pixels of ``square``, ``card``, ``story`` or ``640x480``. Raises ValueError for another word."""
-    if word in SIZES:
+def size(word: str | Sequence[int]) -> tuple[int, int]:
+    """Width and height in pixels of ``square``, ``card``, ``story``, ``640x480`` or (640, 480). Raises ValueError else."""
+    if isinstance(word, str) and word in SIZES:
         return SIZES[word]
-    if sides := re.fullmatch(r"(\d{1,5})x(\d{1,5})", word):
-        width, height = int(sides[1]), int(sides[2])
-        if min(width, height) >= 16 and max(width, height) <= LARGEST:
-            return width, height
-    raise ValueError(f"{word!r} is no size: allowed are {', '.join(SIZES)}, or as 640x480, from 16 to {LARGEST} pixels a side")
+    try:
+        width, height = map(int, re.findall(r"\A(\d{1,5})x(\d{1,5})\Z", word)[0]) if isinstance(word, str) else word
+        return whole("width", width, 16, LARGEST), whole("height", height, 16, LARGEST)
+    except (ValueError, TypeError, IndexError):
+        allowed = f"{', '.join(SIZES)}, or as 640x480, from 16 to {LARGEST} pixels a side"
+        raise ValueError(f"{word!r} is no size: allowed are {allowed}") from None
 
 
 @dataclass(frozen=True)
@@ -71,16 +78,15 @@ class Look:
     def __post_init__(self) -> None:
         for name, allowed in (("direction", DIRECTIONS), ("texture", TEXTURES)):
             if (found := getattr(self, name)) not in allowed:
-                raise ValueError(f"look.{name} must be one of {', '.join(allowed)}, got {found}")
+                raise ValueError(f"look.{name} must be one of {', '.join(allowed)}, got {found!r}")
         for name in ("ink", "paper", "line"):
             try:
                 gradient(getattr(self, name))
             except ValueError as error:
                 raise ValueError(f"look.{name}: {error}") from None
-        if self.height is not None and not (isinstance(self.height, int) and 1 <= self.height <= LARGEST):
-            raise ValueError(f"look.height must be a whole number of pixels from 1 to {LARGEST}, or null, got {self.height}")
-        if not (isinstance(self.minimum_contrast, int | float) and 1 <= self.minimum_contrast <= 21):
-            raise ValueError(f"look.minimum_contrast must be in [1, 21], got {self.minimum_contrast}")
+        if self.height is not None:
+            object.__setattr__(self, "height", whole("look.height", self.height, 1, LARGEST))
+        object.__setattr__(self, "minimum_contrast", real("look.minimum_contrast", self.minimum_contrast, 1, 21))
         if self.contrast < self.minimum_contrast:
             raise ValueError(
                 f"ink {self.ink} on paper {self.paper} has a contrast of {int(self.contrast * 100) / 100:g}, less than the "
@@ -94,6 +100,11 @@ class Look:
         return "choose a darker ink or lighter paper" if ink < paper else "choose a lighter ink or darker paper"
 
     @property
+    def grey(self) -> bool:
+        """Whether it leaves digits in the generator's own grey, white on black, whatever their size."""
+        return (self.ink, self.paper, self.texture) == ("white", "black", "none")
+
+    @property
     def contrast(self) -> float:
         """The worst of all along the gradients, lines on the paper included; grain and chalk are not."""
         along = torch.linspace(0, 1, 17, dtype=torch.float64)[:, None]
@@ -101,6 +112,16 @@ class Look:
         if self.texture in ("ruled", "squared"):
             papers = torch.cat((papers, over(blend(self.line, along), papers)))
         return _worst(inks, papers)
+
+
+def preset(look: Look | str) -> Look:
+    """``look`` itself, or that of ``conf/preset/NAME.yaml``, without its other words. Raises ValueError for another name."""
+    if isinstance(look, Look):
+        return look
+    names = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+    if look not in names:
+        raise ValueError(f"look must be a Look or one of {', '.join(names)}, got {look!r}")
+    return Look(**yaml.safe_load((PRESETS / f"{look}.yaml").read_text())["look"])  # what it leaves out is plain
 
 
 def layer(found: Colour) -> Tensor:

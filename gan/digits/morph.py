@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gan import sample
+from gan.digits.texture import smoothstep
 from gan.network import Generator
 
 
@@ -16,8 +17,7 @@ def between(generator: Generator, y: Tensor, z: Tensor, frames: int, loop: bool 
     else the last is the last image. Labels of a generator without classes are -1.
     """
     stops = [*range(len(y)), 0] if loop else list(range(len(y)))
-    t = torch.arange(frames) / frames
-    t = t * t * (3 - 2 * t)
+    t = smoothstep(torch.arange(frames) / frames)
     paths, mixtures = [], []
     for a, b in itertools.pairwise(stops):
         paths.append(sample.slerp(z[a], z[b], t))

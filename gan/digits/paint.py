@@ -13,13 +13,15 @@ from torch.nn.functional import interpolate, pad
 from gan.digits.look import Look, blend, gradient, over
 from gan.digits.outline import rasterise, trace
 from gan.digits.texture import board, chalk, grain, ruling
+from gan.image import to_uint8
 
 SMALLEST = 5  # pixels of a line of digits on a paper; less shows nothing
 FAINTEST = 0.22  # ink that is meant: generators leave specks of less
 
 
 def paint(grey: Tensor, look: Look, seed: int = 0) -> Tensor:
-    """Colour grey pictures [1, H, W] or [N, 1, H, W]: bytes [.., 3, H, W], or [.., 4, H, W] where the paper is not opaque.
+    """Colour grey pictures [1, H, W] or [N, 1, H, W]: bytes [.., 3, H, W], [.., 4, H, W] where the paper is
+    not opaque, [.., 1, H, W] where the look is grey.
 
     ``look.height`` enlarges them first. Picture i's texture depends on ``seed + i`` alone; a film, whose paper must stay, is
     painted frame by frame with one seed. Ink is mixed with paper in sRGB, as browsers mix an SVG's edges: so the generator's
@@ -40,7 +42,7 @@ class Place(NamedTuple):
 
 
 def canvas(grey: Tensor, width: int, height: int, look: Look, seed: int = 0, margin: float = 0.14) -> tuple[Tensor, Place]:
-    """The ink of a grey picture [1, H, W] as large as fits in the middle of a paper: bytes [3 or 4, height, width], and where.
+    """The ink of a grey picture [1, H, W] as large as fits in the middle of a paper: bytes [1, 3 or 4, height, width]; where.
 
     ``margin``: the share of the shorter side that stays free on each side; ``look.height`` has no say here. Raises ValueError
     where the paper is too small.
@@ -77,7 +79,9 @@ def enlarge(grey: Tensor, height: int) -> Tensor:
 
 
 def _painted(grey: Tensor, look: Look, seed: int) -> Tensor:
-    """Bytes [3 or 4, H, W] of a grey picture [1, H, W] as large as it is."""
+    """Bytes [1, 3 or 4, H, W] of a grey picture [1, H, W] as large as it is."""
+    if look.grey:
+        return to_uint8(grey)
     cover = ((grey[0].float() + 1) / 2).clamp(0, 1)  # [H, W]
     height, width = cover.shape
     top, bottom, left, right = _box(grey)

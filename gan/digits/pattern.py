@@ -16,6 +16,8 @@ NAMED = {"phone": r"\+[1-9]\d \(\d{3}\) \d{3}-\d{4}", "time": r"([01]\d|2[0-3]):
 
 def check(text: str) -> str:
     """``text`` itself. Raises ValueError where it cannot be written."""
+    if not isinstance(text, str):
+        raise ValueError(f"text must be a string in quotes, as '2026-11-22', got {text!r}")
     if not text.strip():
         raise ValueError("text is empty: give digits, for example text=2026-11-22")
     if len(text) > LONGEST:
@@ -34,6 +36,8 @@ def texts(pattern: str, count: int, seed: int) -> list[str]:
     ``date`` stands for 1987-03-31; ``date %d.%m.%y`` is written as strftime does. Raises ValueError for a pattern that is none,
     or that asks for what cannot be written, ImportError without rstr.
     """
+    if not isinstance(pattern, str):
+        raise ValueError(f"pattern must be a string in quotes, as 'phone', got {pattern!r}")
     source = random.Random(seed)
     name, _, form = pattern.partition(" ")
     if name == "date":

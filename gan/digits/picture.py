@@ -3,56 +3,59 @@
 import base64
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
-from torchvision.utils import make_grid
 
 from gan.digits import files, outline
-from gan.digits.files.picture import pillow
-from gan.digits.look import Look
+from gan.digits.files.film import FPS, GIF_FPS
+from gan.digits.given import real, whole
+from gan.digits.look import Look, size
 from gan.digits.paint import Place, canvas, paint
 from gan.file import write_bytes, write_text
-from gan.image import to_uint8
+from gan.image import grid, pillow, to_float, to_uint8
 
 PLAIN = Look()
 SHOWN = 4  # times as large as generated, in a notebook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """One picture [C, H, W] in [-1, 1]; ``text`` goes into its file: Title, Description (alternative text), Seed, and so on.
 
-    ``size``: width and height in pixels of a larger paper around it. ``seed`` is of the look's texture. Raises ValueError
-    where a picture in colour is asked for in other colours.
+    ``size``: a larger paper around it, ``square``, ``card``, ``story``, ``640x480`` or width and height in pixels, (640, 480).
+    ``seed`` is of the look's texture. Raises ValueError for another size, and where a picture in colour is asked for in others.
     """
 
     image: Tensor
     look: Look = PLAIN
     text: Mapping[str, str] = field(default_factory=dict)
-    size: tuple[int, int] | None = None
+    size: str | tuple[int, int] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         if len(self.image) != 1 and (self.look != PLAIN or self.size):
             raise ValueError("this generator draws in colour: preset, look and size are for those that draw in grey")
+        if self.size is not None:
+            size(self.size)
+
+    def __repr__(self) -> str:
+        return f"Picture({self.text.get('Title', '')!r}, {_sides(self.image)})"
 
     @property
     def painted(self) -> Tensor:
-        """Bytes [1, 3 or 4, H, W]; one channel where the look is plain."""
+        """Bytes [1, 3 or 4, H, W]; one channel where the look is grey."""
         return self.placed[0]
 
     @property
     def placed(self) -> tuple[Tensor, Place]:
         """The same, and where the picture lies on it."""
         if self.size:
-            return canvas(self.image, *self.size, self.look, self.seed)
-        if self.look == PLAIN:
-            return to_uint8(self.image), Place(1.0, 0.0, 0.0)
+            return canvas(self.image, *size(self.size), self.look, self.seed)
         painted = paint(self.image, self.look, self.seed)
         return painted, Place(painted.shape[1] / self.image.shape[1], 0.0, 0.0)
 
@@ -72,11 +75,12 @@ class Picture:
             raise ValueError("size is for pixels: an SVG or a PDF fits any paper")
         return draw(outline.trace(self.image[0]), self.image.shape[2], self.image.shape[1], self.look, self.text)
 
-    def save(self, path: Path | str) -> None:
-        """Write it as PNG, WebP, SVG or PDF, by the end of ``path``, whole or not at all. What is there is replaced."""
-        path = Path(path)
-        if path.suffix not in WRITERS:
-            raise ValueError(f"a picture's file must end in one of {', '.join(WRITERS)}, got {path}")
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
+        """Write it as .png, .webp, .svg or .pdf, by the end of ``path``, whole or not at all.
+
+        Raises ValueError for another end, FileExistsError where there is a file, unless ``overwrite``.
+        """
+        path = _free(path, WRITERS, overwrite)
         WRITERS[path.suffix](self, path)
 
     def _repr_png_(self) -> bytes:
@@ -96,20 +100,57 @@ WRITERS: dict[str, Callable[[Picture, Path], None]] = {
 }
 
 
-@dataclass(frozen=True)
+def _free(path: Path | str, kinds: Iterable[str], overwrite: bool) -> Path:
+    """``path`` itself. Raises ValueError where its end is none of ``kinds``, FileExistsError where something would be lost."""
+    path = Path(path).expanduser()
+    if path.suffix not in kinds:
+        raise ValueError(f"the file must end in one of {', '.join(kinds)}, got {path}")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists: choose another name, or overwrite=True")
+    return path
+
+
+def _sides(x: Tensor) -> str:
+    """Width and height of images [.., H, W]."""
+    return f"{x.shape[-1]}x{x.shape[-2]}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Digits:
-    """Digits [N, C, H, W] in [-1, 1] with labels int64 [N], -1 for none, each a function of its seed, int64 [N]."""
+    """Digits [N, C, H, W] in [-1, 1] with labels int64 [N], -1 for none, each a function of its seed, int64 [N].
+
+    ``digits[3]`` is a :class:`Picture`, ``digits[:5]`` are digits again. ``read``, bool [N]: which are read with certainty,
+    where that was asked for; ``unread`` is how many are not.
+    """
 
     images: Tensor
     labels: Tensor
     seeds: Tensor
     look: Look = PLAIN
     text: Mapping[str, str] = field(default_factory=dict)
+    read: Tensor | None = None
+
+    @property
+    def unread(self) -> int:
+        """How many are not read with certainty after all attempts; 0 where that was not asked for."""
+        return 0 if self.read is None else int((~self.read).sum())
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, i: int) -> Picture:
+    def __repr__(self) -> str:
+        seeds = f", seeds {int(self.seeds[0])} to {int(self.seeds[-1])}" if len(self) else ""
+        return f"Digits({len(self)}{seeds}{f', {self.unread} unread' if self.unread else ''})"
+
+    @overload
+    def __getitem__(self, i: int) -> Picture: ...
+    @overload
+    def __getitem__(self, i: slice) -> "Digits": ...
+    def __getitem__(self, i: int | slice) -> "Picture | Digits":
+        if isinstance(i, slice):
+            some = list(range(len(self)))[i]  # of any step: torch's own goes forward alone
+            read = None if self.read is None else self.read[some]
+            return replace(self, images=self.images[some], labels=self.labels[some], seeds=self.seeds[some], read=read)
         label, seed = int(self.labels[i]), int(self.seeds[i])
         name = "A handwritten digit" if label < 0 else f"The handwritten digit {label}"
         said = {"Title": name, "Description": f"{name}, {self.look.ink} on {self.look.paper}", "Seed": str(seed)}
@@ -121,31 +162,43 @@ class Digits:
 
     @property
     def painted(self) -> Tensor:
-        """Bytes [N, C, H, W]; one channel where the look is plain."""
+        """Bytes [N, C, H, W]; one channel where the look is grey."""
         return to_uint8(self.images) if self.look == PLAIN else torch.stack([picture.painted for picture in self])
 
     def grid(self, columns: int = 10) -> Picture:
-        """All of them in rows, two pixels apart."""
+        """All of them in rows, two pixels apart, of 1 to 10,000 ``columns``."""
+        columns = whole("columns", columns, 1, 10_000)
+        if not len(self):
+            raise ValueError("there is no digit to show")
         if len(self) == 1:
             return self[0]
         first, last = int(self.seeds[0]), int(self.seeds[-1])
         name = f"{len(self)} handwritten digits in rows of {columns}"
         said = {"Title": name, "Description": f"{name}, {self.look.ink} on {self.look.paper}", "Seed": f"{first} to {last}"}
-        grid = make_grid(self.images, nrow=columns, padding=2, pad_value=-1.0)[: self.images.shape[1]]
-        return Picture(grid, self.look, said | dict(self.text), seed=first)
+        return Picture(to_float(grid(self.images, columns)), self.look, said | dict(self.text), seed=first)
 
-    def _repr_png_(self) -> bytes:
-        return self.grid()._repr_png_()
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
+        """Write their :meth:`grid` as :meth:`Picture.save` does."""
+        self.grid().save(path, overwrite)
+
+    def _repr_png_(self) -> bytes | None:
+        return self.grid()._repr_png_() if len(self) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Film:
-    """Frames [T, C, H, W] in [-1, 1], shown ``fps`` a second."""
+    """Frames [T, C, H, W] in [-1, 1], shown ``fps`` a second: 1 to 240, or an error; in a GIF, 50 at most."""
 
     frames: Tensor
     look: Look = PLAIN
     text: Mapping[str, str] = field(default_factory=dict)
     fps: float = 25.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fps", real("fps", self.fps, *FPS))
+
+    def __repr__(self) -> str:
+        return f"Film({len(self.frames)} frames, {_sides(self.frames)}, {self.fps:g} a second)"
 
     def strip(self) -> Picture:
         """All frames side by side."""
@@ -156,18 +209,21 @@ class Film:
         """Bytes [T, C, H, W], in the same texture."""
         return torch.stack([Picture(frame, self.look).painted for frame in self.frames])
 
-    def save(self, path: Path | str) -> None:
-        """Write it as GIF or MP4, or as a strip in any format of a picture, by the end of ``path``, whole or not at all."""
-        path = Path(path)
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
+        """Write it as .gif or .mp4, or as a strip in any format of a picture, by the end of ``path``, whole or not at all.
+
+        Raises what :meth:`Picture.save` raises.
+        """
+        path = _free(path, [*files.FILMS, *WRITERS], overwrite)
         if path.suffix in files.FILMS:
             files.FILMS[path.suffix](self.painted, path, self.fps, self.text)
         else:
-            self.strip().save(path)
+            self.strip().save(path, overwrite)
 
     def _repr_html_(self) -> str:
         height = self.look.height or SHOWN * self.frames.shape[2]
         large = replace(self, look=replace(self.look, height=height)) if self.frames.shape[1] == 1 else self
         with tempfile.TemporaryDirectory() as folder:
-            files.gif(large.painted, Path(folder) / "film.gif", self.fps)
+            files.gif(large.painted, Path(folder) / "film.gif", min(self.fps, GIF_FPS))
             data = base64.b64encode((Path(folder) / "film.gif").read_bytes()).decode()
         return f'<img alt="{self.text.get("Description", "")}" src="data:image/gif;base64,{data}">'

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gan import sample
 from gan.digits import attribute
+from gan.digits.given import real
 from gan.image import warp
 from gan.metric import cache
 from gan.network import Generator
@@ -44,9 +45,8 @@ class Style:
     def __post_init__(self) -> None:
         for name in attribute.NAMES:
             value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (number and abs(value) <= LARGEST):
-                raise ValueError(f"style.{name} must be a number of standard deviations from -3 to 3, got {value}")
+            if value is not None:
+                object.__setattr__(self, name, real(f"style.{name}", value, -LARGEST, LARGEST))
 
     @property
     def held(self) -> list[int]:
@@ -56,7 +56,7 @@ class Style:
     @property
     def wanted(self) -> Tensor:
         """The values at :attr:`held`."""
-        return torch.tensor([float(getattr(self, attribute.NAMES[i])) for i in self.held])
+        return torch.tensor([getattr(self, attribute.NAMES[i]) for i in self.held])
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from gan.digits.files.picture import pillow
 from gan.file import whole, whole_folder
+from gan.image import pillow
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 

@@ -9,9 +9,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan.digits.files.picture import pillow
 from gan.file import whole
+from gan.image import pillow
 
+FPS = (1, 240)  # frames a second
+GIF_FPS = 50  # at most: a GIF counts hundredths of a second
 COLOURS = 255  # of a GIF, and one more for what is transparent
 
 
@@ -21,8 +23,8 @@ def gif(frames: Tensor, path: Path, fps: float, text: Mapping[str, str] | None =
 
     Raises ValueError where ``fps`` is not in [1, 50]: a GIF counts hundredths of a second, and browsers slow down below two.
     """
-    if not 1 <= fps <= 50:
-        raise ValueError(f"fps of a .gif must be in [1, 50], got {fps:g}: choose fewer, or .mp4")
+    if not 1 <= fps <= GIF_FPS:
+        raise ValueError(f"fps of a .gif must be in [1, {GIF_FPS}], got {fps:g}: choose fewer, or .mp4")
     ends = np.round(np.arange(len(frames) + 1) * 100 / fps).astype(int) * 10  # milliseconds: rounded, but in time on the whole
     first, *rest = _indexed(frames)
     said = {"comment": _lines(text).encode()} if text else {}
@@ -63,7 +65,7 @@ def mp4(frames: Tensor, path: Path, fps: float, text: Mapping[str, str] | None =
         ffmpeg = get_ffmpeg_exe()
     except (ImportError, RuntimeError):  # the latter where it has no ffmpeg for this machine
         raise ImportError(f"{path.name} needs imageio-ffmpeg: pip install imageio-ffmpeg") from None
-    if not 1 <= fps <= 240:
+    if not FPS[0] <= fps <= FPS[1]:
         raise ValueError(f"fps of an .mp4 must be in [1, 240], got {fps:g}")
     height, width = frames.shape[2:]
     opaque = pad(_on_white(frames), (0, width % 2, 0, height % 2), mode="replicate")

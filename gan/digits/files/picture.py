@@ -9,15 +9,11 @@ from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
 from gan.file import whole
+from gan.image import pillow
 
 # What XMP has a word for; the rest goes into one of our own.
 _XMP = {"Title": "dc:title", "Description": "dc:description", "Licence": "dc:rights"}
 LONGEST = 16_383  # pixels of a side of a WebP
-
-
-def pillow(picture: Tensor) -> Image.Image:
-    """Bytes [C, H, W] as Pillow's picture, C being 1, 3 or 4."""
-    return Image.fromarray(picture.permute(1, 2, 0).squeeze(-1).contiguous().numpy())
 
 
 def png(picture: Tensor, path: Path, text: Mapping[str, str] | None = None) -> None:

@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 from gan import command, sweep
 
 
-@command.main("train", command.prepare_training)
+@command.main("train", command.prepare_training, trains=True)
 @sweep.job
 def train(cfg: DictConfig) -> float:
     """Fit the model of a configuration; return its objective, lower being better."""

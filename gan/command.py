@@ -3,54 +3,40 @@
 Nothing here imports torch or Lightning, which take seconds, before it is needed: --help and a typo are answered at once.
 """
 
-import difflib
 import functools
 import logging
 import os
 import re
+import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any, NoReturn
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-CONF = str(Path(__file__).parent.parent / "conf")
+from gan.override import CONF, check_words, compose, exhausted, explain, meant, quoted
+
 _ASKS = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}
-# Settings whose values may hold what means something to Hydra: paths, of which there may be a list, and texts.
-PATHS = {
-    "cache",
-    "card",
-    "ckpt",
-    "data.classifier",
-    "data.root",
-    "init_from",
-    "like",
-    "out",
-    "page.runtime",
-    "reader",
-    "root",
-    "run_dir",
-}
-TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
-KINDS: dict[type, tuple[str, set[type]]] = {
-    int: ("a whole number", {int}), float: ("a number", {int, float}), bool: ("true or false", {bool}),
-}  # fmt: skip
+_SWEEPS = {"-m", "--multirun"}
+STOPPED = 130  # the exit status that shells know an interrupt by
 Task = Callable[[DictConfig], Any]
-EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError)
+EXPECTED = (
+    HydraException, OmegaConfBaseException, ValueError, OSError, ArithmeticError, ImportError, MemoryError, CalledProcessError,
+)  # fmt: skip
 
 
 def expected(error: BaseException) -> bool:
     """Whether a user's hand can cause it. Anything else is a defect of ours and shows its traceback."""
-    return isinstance(error, EXPECTED) or type(error).__name__ == "MisconfigurationException"  # Lightning's
+    lightnings = type(error).__name__ == "MisconfigurationException"
+    return isinstance(error, EXPECTED) or lightnings or exhausted(error)
 
 
 def native_bf16() -> bool:
@@ -81,8 +67,8 @@ for resolver in (native_bf16, fastest_precision, class_folders):
 def quiet() -> None:
     """Leave out what the libraries say of things that are meant to be so."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices there are, tips, why it stopped
-    for meant in ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists"):
-        warnings.filterwarnings("ignore", message=f".*{meant}")
+    for intended in ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists"):
+        warnings.filterwarnings("ignore", message=f".*{intended}")
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -92,11 +78,15 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in config.items()}
 
 
-def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> Callable[[Task], Callable[[], None]]:
+def main(
+    config_name: str, prepare: Callable[[list[str]], list[str]] = list, trains: bool = False
+) -> Callable[[Task], Callable[[], None]]:
     """Make a task of a configuration a command: compose ``conf/config_name.yaml`` with the words typed, then run it.
 
     ``prepare`` rewrites the words first. What goes wrong by the user's hand (a misspelt key, an impossible value, a
-    missing file, a full disk) is one line and exit status 1; GAN_TRACEBACK=1 shows the traceback instead.
+    missing file, a full disk) is one line and exit status 1; GAN_TRACEBACK=1 shows the traceback instead. Ctrl-C is one
+    line, too, and SIGTERM lets what is half written vanish. ``trains``: as train.py does, which sweeps with -m and which
+    Lightning stops in its own way.
     """
 
     def decorate(task: Task) -> Callable[[], None]:
@@ -104,14 +94,27 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
         def run() -> None:
             quiet()
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints lines of its own and leaves
+            before = signal.getsignal(signal.SIGTERM)
             try:
+                if not trains:
+                    signal.signal(signal.SIGTERM, _terminate)
                 if _ASKS.isdisjoint(sys.argv):
-                    words = [quoted(word) for word in sys.argv[1:]]
-                    check_words(config_name, words)
+                    words, sweep = [quoted(word) for word in sys.argv[1:]], not _SWEEPS.isdisjoint(sys.argv)
+                    if sweep and not trains:
+                        raise ValueError("-m is for train.py alone, which numbers its folders: run this once for each value")
+                    check_words(config_name, words, sweep)
                     sys.argv[1:] = prepare(words)
                 command()
             except Exception as error:
                 leave(error)
+            except KeyboardInterrupt:
+                if trains:
+                    raise
+                _close_bars()
+                print("stopped", file=sys.stderr)  # noqa: T201
+                sys.exit(STOPPED)
+            finally:
+                signal.signal(signal.SIGTERM, before)
 
         @functools.wraps(task)
         def brief(cfg: DictConfig) -> Any:
@@ -123,6 +126,7 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
         def leave(error: Exception) -> NoReturn:
             if os.environ.get("GAN_TRACEBACK") or not expected(error):
                 raise error
+            _close_bars()
             sys.exit(f"error: {explain(error, config_name)}")
 
         command = hydra.main(version_base="1.3", config_path=CONF, config_name=config_name)(brief)
@@ -131,40 +135,16 @@ def main(config_name: str, prepare: Callable[[list[str]], list[str]] = list) -> 
     return decorate
 
 
-def explain(error: BaseException, *config_names: str) -> str:
-    """One line that says what is wrong and what to do, knowing the settings of these root configurations."""
-    while isinstance(error, InstantiationException) and error.__cause__ is not None:
-        error = error.__cause__
-    message = re.sub(r"^\w+ raised while resolving interpolation: ", "", " ".join(str(error).split()))
-    if unknown := re.search(r"Could not override '([^']+)'", message):
-        return _no_such_setting(unknown[1], [name for root in config_names for name in _settings(root, [])])
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or ''}: {error.strerror}; choose another folder or make room there".lstrip(": ")
-    return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)
+def _terminate(*_: object) -> NoReturn:
+    """End as after SIGTERM, but by way of every ``finally``."""
+    sys.exit(128 + signal.SIGTERM)
 
 
-def _no_such_setting(key: str, settings: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, list(settings), n=1, cutoff=0.5)
-    return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
-
-
-def _settings(config_name: str, words: list[str]) -> dict[str, object]:
-    """Every dotted name of a root configuration with what stands there, unresolved."""
-
-    def walk(node: object, prefix: str) -> Iterator[tuple[str, object]]:
-        if isinstance(node, dict | list):
-            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-                yield f"{prefix}{key}", value
-                yield from walk(value, f"{prefix}{key}.")
-
-    return dict(walk(OmegaConf.to_container(compose(config_name, words), resolve=False), ""))
-
-
-def compose(config_name: str, overrides: list[str]) -> DictConfig:
-    """The configuration a command would get for ``overrides``."""
-    GlobalHydra.instance().clear()
-    with hydra.initialize_config_dir(CONF, version_base="1.3"):
-        return hydra.compose(config_name, overrides)
+def _close_bars() -> None:
+    """End the line of every progress bar, for the line that is to come."""
+    if "tqdm" in sys.modules:
+        for bar in list(getattr(sys.modules["tqdm"].tqdm, "_instances", [])):
+            bar.close()
 
 
 def overrides() -> list[str]:
@@ -180,31 +160,17 @@ def prepare_training(words: list[str]) -> list[str]:
     return _place(fit_classifier.settle(settle_data(_continue(words))))
 
 
-def quoted(word: str) -> str:
-    """A word as Hydra takes it: a path or a text, which may hold what means something there, in quotes; auto as what it is."""
-    key, _, value = word.partition("=")
-    if key in ("precision", "trainer.precision") and value == "auto":
-        return f"{key}=${{fastest_precision:}}"
-    bare = value not in ("", "null") and value[0] not in ("'\"[" if key in PATHS else "'\"")
-    return f"{key}='{_escaped(value)}'" if key in PATHS | TEXTS and bare else word
-
-
-def _escaped(value: str) -> str:
-    """Between single quotes: a quote, and backslashes before one or before the end, each with a backslash before it."""
-    return re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
-
-
 def _continue(words: list[str]) -> list[str]:
     """``ckpt=RUN/last.ckpt`` stands for the words of that run, in its folder; words typed now come after them."""
-    path = next((word.removeprefix("ckpt=") for word in reversed(words) if word.startswith("ckpt=")), "null").strip("'\"")
-    if path in ("", "null"):
+    path = next((str(meant(word) or "") for word in reversed(words) if word.startswith("ckpt=")), "")
+    if not path:
         return words
     from gan import checkpoint
 
     before = checkpoint.read(path)["hyper_parameters"].get("overrides", [])
     if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
         raise ValueError(f"ckpt: {path} carries words that are no settings: not loaded")
-    return [*before, "data.fallback=none", f"run_dir='{Path(path).absolute().parent}'", *words]  # its data, or none
+    return [*before, "data.fallback=none", quoted(f"run_dir={Path(path).absolute().parent}"), *words]  # its data, or none
 
 
 def of_data(words: list[str]) -> list[str]:
@@ -232,25 +198,6 @@ def settle_data(words: list[str]) -> list[str]:
         )
         return [*(word for word in words if not word.startswith(("data=", "data."))), f"data={data.fallback}"]
     return words
-
-
-def check_words(config_name: str, words: list[str]) -> None:
-    """Raise ValueError where a word sets nothing, or what is no number where one is. The groups' files say what there is."""
-    words = [word for word in words if re.match(r"[\w.]+=", word) and not word.startswith("hydra")]
-    typed = OverridesParser.create().parse_overrides(words)
-    groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir()]
-    settings = _settings(config_name, [str(word.input_line) for word in groups if not word.is_sweep_override()])
-    known_all = not any(word.is_sweep_override() for word in groups)
-    for word in typed:
-        if known_all and word not in groups and word.key_or_group not in settings:
-            raise ValueError(_no_such_setting(word.key_or_group, settings))
-        known = settings.get(word.key_or_group)
-        if type(known) not in KINDS:
-            continue  # a glob over a group's files, too, which only Hydra's own sweeper can list
-        kind, fitting = KINDS[type(known)]
-        for value in word.sweep_iterator() if word.is_sweep_override() else [word.value()]:
-            if type(value) not in fitting:
-                raise ValueError(f"{word.key_or_group} must be {kind}, got {value}")
 
 
 def _place(words: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from gan import command
+from gan import command, override
 from gan.data import ImageData
 from gan.file import write_text, write_weights
 from gan.metric import feature
@@ -68,7 +68,7 @@ def settle(words: list[str]) -> list[str]:
     Raises ValueError where the one it has reads other images or classes.
     """
     chosen = command.of_data(words)
-    cfg = command.compose("fit_classifier", chosen)
+    cfg = override.compose("fit_classifier", chosen)
     name, path = cfg.data.classifier, feature.place(cfg.data.classifier)
     if "/" in name and not path.is_file():
         card = write(cfg, _command(chosen))

@@ -222,12 +222,12 @@ class Lab:
             if split not in (None, "test") or words:
                 raise ValueError("this generator has its test figures alone: for others, or settings, gan.load a RUN/best.ckpt")
             return self.figures
-        from gan import command, evaluate
+        from gan import evaluate, override
 
         asked = {"ckpt": self.ckpt, "split": split or "val"} | words
-        settings = [command.quoted(f"{name.replace('__', '.')}={value}") for name, value in asked.items()]
-        command.check_words("evaluate", settings)
-        return dict(evaluate.evaluate(command.compose("evaluate", settings))["figures"])
+        settings = [override.quoted(f"{name.replace('__', '.')}={value}") for name, value in asked.items()]
+        override.check_words("evaluate", settings)
+        return dict(evaluate.evaluate(override.compose("evaluate", settings))["figures"])
 
     def known(self, label: object) -> int:
         """``label`` as Python's int. Raises ValueError where the generator has none such."""

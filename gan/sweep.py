@@ -18,7 +18,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from gan import command
+from gan import command, override
 
 log = logging.getLogger(__name__)
 Job = Callable[[DictConfig], float]
@@ -45,7 +45,7 @@ def job(train: Job) -> Job:
                 cfg.ckpt = str(folder / "last.ckpt")
             return train(cfg)
         except Exception as error:
-            line = command.explain(error, "train")
+            line = override.explain(error, "train")
             log.error("job %s: %s", folder.name, line, exc_info=not command.expected(error))
             failed.write_text(json.dumps({"overrides": words, "error": line}))
             return math.nan

@@ -13,7 +13,7 @@ import torch
 from hydra.utils import instantiate
 from PIL import Image
 
-from gan import command
+from gan import command, override
 
 ROOT = Path(__file__).parent.parent
 # A run of seconds: bundled digits, three batches, one small judging.
@@ -77,7 +77,7 @@ def pixels(path: Path) -> np.ndarray:
 def untrained(*words: str) -> Any:
     """A small generator for 28x28 images as ``words`` have it, with no weight at zero."""
     width = [] if "network=report" in words else ["network.width=8"]
-    config = command.plain(command.compose("train", ["data=digits", *width, *words, "run_dir=x"]))
+    config = command.plain(override.compose("train", ["data=digits", *width, *words, "run_dir=x"]))
     network = instantiate(config["network"]["generator"], _convert_="all").eval().requires_grad_(False)
     for value in network.parameters():
         if not value.any():

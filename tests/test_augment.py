@@ -12,9 +12,9 @@ from torchvision.datasets import MNIST
 from torchvision.transforms import functional as tv
 
 from gan.augment import Adaptive, Affine, DiffAugment, Elastic, Identity, affine
-from gan.command import CONF
 from gan.image import to_float, warp
 from gan.metric import feature
+from gan.override import CONF
 from gan.penalty import R1
 
 

@@ -10,7 +10,7 @@ import torch
 from conftest import SHORT, call
 from hydra.utils import instantiate
 
-from gan import checkpoint, command, sample
+from gan import checkpoint, override, sample
 from gan.export import __main__ as export
 from gan.metric.feature import load as load_classifier
 from gan.model import GAN
@@ -61,7 +61,7 @@ def test_weights_of_another_network_are_refused(short_run: Path, tmp_path: Path)
 
 
 def _model(*words: str) -> GAN:
-    model: GAN = instantiate(command.compose("train", [*SHORT, *words, "run_dir=."]).model, _convert_="all")
+    model: GAN = instantiate(override.compose("train", [*SHORT, *words, "run_dir=."]).model, _convert_="all")
     return model
 
 

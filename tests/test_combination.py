@@ -9,10 +9,10 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from gan import command
+from gan import override
 from gan.model import GAN
 
-CONF = Path(command.CONF)
+CONF = Path(override.CONF)
 SMALL = ["network.width=8", "network.generator.latent=8", "run_dir=."]
 CONDITIONS = {
     "none": ["network.classes=0"],
@@ -38,7 +38,7 @@ NETWORKS = [
 
 
 def _part(group: str, choice: str) -> object:
-    return instantiate(command.compose("train", [f"{group}={choice}", "run_dir=."])[group], _convert_="all")
+    return instantiate(override.compose("train", [f"{group}={choice}", "run_dir=."])[group], _convert_="all")
 
 
 PARTS = {group: {name: _part(group, name) for name in _choices(group)} for group in ("loss", "penalty", "augment")}
@@ -76,7 +76,7 @@ def _three_steps(cfg: DictConfig, loss: str, penalty: str, augment: str) -> None
 @pytest.mark.parametrize("place", range(len(NETWORKS)), ids=[name for name, _ in NETWORKS])
 def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
     """Each choice once, in other company for each network; all of their product is the slow test's."""
-    cfg = command.compose("train", NETWORKS[place][1])
+    cfg = override.compose("train", NETWORKS[place][1])
     losses, penalties, augments = ([*PARTS[group]] for group in ("loss", "penalty", "augment"))
     for i, loss in enumerate(losses):
         _three_steps(cfg, loss, penalties[(i + place) % len(penalties)], augments[(i + 2 * place) % len(augments)])
@@ -86,6 +86,6 @@ def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
 @pytest.mark.parametrize("augment", PARTS["augment"])
 @pytest.mark.parametrize("words", [words for _, words in NETWORKS], ids=[name for name, _ in NETWORKS])
 def test_every_combination_takes_three_finite_steps(words: list[str], augment: str) -> None:
-    cfg = command.compose("train", words)
+    cfg = override.compose("train", words)
     for loss, penalty in itertools.product(PARTS["loss"], PARTS["penalty"]):
         _three_steps(cfg, loss, penalty, augment)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import SHORT, call, run
 
-from gan import command, evaluate, generate
+from gan import command, evaluate, generate, override
 from gan.loss import NonSaturating
 from train import train
 
@@ -154,7 +154,7 @@ def test_missing_data_falls_back_in_name_config_and_figures(
     assert words == ["seed=3", "data=digits"]
     warning = capsys.readouterr().err
     assert "THIS RUN IS NOT MNIST" in warning
-    cfg = command.compose("train", [*words, "run_dir=x"])
+    cfg = override.compose("train", [*words, "run_dir=x"])
     assert cfg.objective == "val_bundled_digits/fid_digits"
     assert cfg.data.name == "digits"
 
@@ -185,17 +185,17 @@ def test_a_run_on_mnist_is_not_resumed_on_other_data(
 
 
 def test_help_and_typos_wait_for_no_heavy_import() -> None:
-    code = "import sys, train; from gan import command; command.check_words('train', ['seed=1']); print('torch' in sys.modules)"
+    code = "import sys, train; from gan import override as o; o.check_words('train', ['seed=1']); print('torch' in sys.modules)"
     assert run("-c", code).stdout.strip() == "False"
 
 
 def test_auto_is_the_precision_that_suits_the_machine() -> None:
-    word = command.quoted("trainer.precision=auto")
-    cfg = command.compose("train", ["experiment=report", "run_dir=.", word])
+    word = override.quoted("trainer.precision=auto")
+    cfg = override.compose("train", ["experiment=report", "run_dir=.", word])
     assert cfg.trainer.precision == command.fastest_precision()
 
 
 def test_a_yes_or_no_takes_nothing_else() -> None:
-    command.check_words("generate", ["mixed=true"])
+    override.check_words("generate", ["mixed=true"])
     with pytest.raises(ValueError, match="mixed must be true or false, got maybe"):
-        command.check_words("generate", ["mixed=maybe"])
+        override.check_words("generate", ["mixed=maybe"])

@@ -7,9 +7,9 @@ import pytest
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
-from gan import checkpoint, command
+from gan import checkpoint, command, override
 
-CONF = Path(command.CONF)
+CONF = Path(override.CONF)
 STUDY = {"sweep", "sampler", "pruner"}  # groups of tune.yaml, the others being train.yaml's
 DRAWN = {"preset"}  # of generate.yaml, which draws
 GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY | DRAWN)
@@ -19,9 +19,9 @@ ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 def _compose(path: Path) -> dict[str, object]:
     group = path.parent.name
     if path.stem == "folder":
-        return command.plain(command.compose("train", ["data=folder", f"data.root='{CONF}'", "run_dir=somewhere"]))
+        return command.plain(override.compose("train", ["data=folder", f"data.root='{CONF}'", "run_dir=somewhere"]))
     word = f"callback=[quality,{path.stem}]" if group == "callback" else f"{group}={path.stem}"
-    return command.plain(command.compose("train", [word, "run_dir=somewhere"]))
+    return command.plain(override.compose("train", [word, "run_dir=somewhere"]))
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=lambda path: f"{path.parent.name}={path.stem}")
@@ -37,13 +37,13 @@ def test_every_choice_composes_and_every_target_resolves(path: Path) -> None:
     "path", [path for group in sorted(STUDY) for path in sorted((CONF / group).glob("*.yaml"))], ids=lambda path: path.stem
 )
 def test_every_choice_of_a_study_composes_and_every_target_resolves(path: Path) -> None:
-    for target in checkpoint.targets(command.plain(command.compose("tune", [f"{path.parent.name}={path.stem}"]))):
+    for target in checkpoint.targets(command.plain(override.compose("tune", [f"{path.parent.name}={path.stem}"]))):
         assert get_class(target)
 
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_every_root_composes(root: str) -> None:
-    assert command.compose(root, ["run_dir=somewhere"] if root == "train" else []) is not None
+    assert override.compose(root, ["run_dir=somewhere"] if root == "train" else []) is not None
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=lambda path: f"{path.parent.name}={path.stem}")
@@ -77,13 +77,13 @@ def test_the_names_people_type_need_no_plus() -> None:
         "trainer=default", "trainer.max_epochs=1", "trainer.limit_train_batches=1", "trainer.limit_val_batches=1",
         "trainer.accelerator=cpu", "trainer.devices=1", "trainer.precision=32-true", "run_dir=x",
     ]  # fmt: skip
-    cfg = command.compose("train", words)
+    cfg = override.compose("train", words)
     assert (cfg.optimizer.lr, cfg.batch_size, cfg.trainer.precision) == (1e-4, 64, "32-true")
     assert cfg.model.generator._target_ == "gan.network.report.Generator"
 
 
 def test_the_report_is_the_reports_run() -> None:
-    cfg = command.compose("train", ["experiment=report", "run_dir=x"])
+    cfg = override.compose("train", ["experiment=report", "run_dir=x"])
     assert cfg.model.loss._target_ == "gan.loss.NonSaturating"
     assert cfg.model.penalty._target_ == "gan.penalty.Zero"
     assert cfg.model.ema_half_life_images == 0

@@ -10,12 +10,12 @@ import torch
 from hydra.utils import instantiate
 from torch.utils.data import DistributedSampler
 
-from gan import command
+from gan import override
 from gan.data import Batches, Digits, ImageData, Images, Unavailable
 
 
 def _data(*words: str) -> ImageData:
-    return instantiate(command.compose("train", ["run_dir=.", *words]).data, _convert_="all")
+    return instantiate(override.compose("train", ["run_dir=.", *words]).data, _convert_="all")
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +145,7 @@ def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
         shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST", dirs_exist_ok=True)
         (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte.gz").touch()
 
-    known = command.compose("train", ["run_dir=."]).data.md5
+    known = override.compose("train", ["run_dir=."]).data.md5
     ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 0)
     assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
 

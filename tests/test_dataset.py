@@ -14,7 +14,7 @@ from conftest import SHORT, call
 from hydra.utils import instantiate
 from torchvision import datasets
 
-from gan import command
+from gan import override
 from gan.data import ImageData
 from gan.metric import feature
 from train import train
@@ -77,14 +77,14 @@ def words(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> list[str
         root = Path(os.environ.get("GAN_DATA", "data"))
         if not (root / GIVEN[name]).is_dir():
             pytest.skip(f"{GIVEN[name]} is not in GAN_DATA")
-    files = command.compose("train", [f"data={name}", "run_dir=."]).data.md5
+    files = override.compose("train", [f"data={name}", "run_dir=."]).data.md5
     unknown = [] if name in SUMS else [f"data.md5={{{','.join(f'{file}:null' for file in files)}}}"]
     return [f"data={name}", f"data.root='{root}'", f"data.classifier='{tmp_path}/classifier/{name}'", *unknown]
 
 
 def data(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> ImageData:
     """It, set up."""
-    cfg = command.compose("train", [*words(name, tmp_path, request), "batch_size=4", "data.repeat=1", "run_dir=."])
+    cfg = override.compose("train", [*words(name, tmp_path, request), "batch_size=4", "data.repeat=1", "run_dir=."])
     made: ImageData = instantiate(cfg.data, _convert_="all")
     made.setup()
     return made
@@ -110,7 +110,7 @@ def test_digits_are_the_right_way_up_and_mnists_classifier_reads_them(
     name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     made = data(name, tmp_path, request) if name != "digits" else instantiate(
-        command.compose("train", ["data=digits", "data.repeat=1", "run_dir=."]).data, _convert_="all"
+        override.compose("train", ["data=digits", "data.repeat=1", "run_dir=."]).data, _convert_="all"
     )  # fmt: skip
     made.setup()
     train = made.splits["train"]
@@ -141,7 +141,7 @@ def test_ten_is_zero_of_house_numbers_and_channels_come_first(tmp_path: Path, re
 
 
 def test_a_stack_is_three_digits_whose_classifier_reads_all_three(mnist: str) -> None:
-    cfg = command.compose("train", ["data=stacked_mnist", f"data.root={mnist}", "run_dir=."])
+    cfg = override.compose("train", ["data=stacked_mnist", f"data.root={mnist}", "run_dir=."])
     first, second = (instantiate(cfg.data.dataset)(root=mnist, train=False) for _ in range(2))
     assert torch.equal(first.data, second.data)  # always the same
     assert first.data.shape == (26_000, 3, 28, 28)
@@ -166,7 +166,7 @@ def test_a_spoilt_file_is_named_though_its_sum_is_unknown(
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     typed = words(name, tmp_path / "made", request)
-    cfg = command.compose("train", [*typed, "run_dir=."]).data
+    cfg = override.compose("train", [*typed, "run_dir=."]).data
     copy = tmp_path / "copy"
     shutil.copytree(cfg.root, copy, ignore=lambda folder, names: [n for n in names if n in {"MNIST", "EMNIST"}])
     for file in cfg.md5:
@@ -183,7 +183,7 @@ def test_a_spoilt_file_is_named_though_its_sum_is_unknown(
 
 
 def test_labels_that_the_classes_do_not_have_are_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    cfg = command.compose("train", [*words("qmnist", tmp_path, request), "data.classes=5", "run_dir=."])
+    cfg = override.compose("train", [*words("qmnist", tmp_path, request), "data.classes=5", "run_dir=."])
     with pytest.raises(ValueError, match=r"labels from 0 to 4, as data\.classes=5 says; there are 500 from 0 to 9"):
         instantiate(cfg.data, _convert_="all").setup()
 
@@ -223,7 +223,7 @@ def test_one_download_serves_all_of_emnist_and_the_rest_of_it_is_left_out(
 
     monkeypatch.setattr(datasets.EMNIST, "download", download)
     for name in ("emnist", "emnist_letters"):
-        cfg = command.compose("train", [f"data={name}", f"data.root={tmp_path}", "batch_size=4", "run_dir=."]).data
+        cfg = override.compose("train", [f"data={name}", f"data.root={tmp_path}", "batch_size=4", "run_dir=."]).data
         instantiate(cfg, _convert_="all").setup()
         monkeypatch.delattr(datasets.EMNIST, "download", raising=False)  # the second needs none
         monkeypatch.setattr(datasets.EMNIST, "download", None, raising=False)
@@ -235,7 +235,7 @@ def test_one_download_serves_all_of_emnist_and_the_rest_of_it_is_left_out(
 def test_a_download_brings_both_parts(
     name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cfg = command.compose("train", [*words(name, tmp_path / "made", request), "batch_size=4", "run_dir=."]).data
+    cfg = override.compose("train", [*words(name, tmp_path / "made", request), "batch_size=4", "run_dir=."]).data
 
     def fetch(url: str, root: str, *_: object, **__: object) -> None:
         file = next(path for path in (tmp_path / "made").rglob("*") if path.name == Path(url).name.removesuffix(".gz"))

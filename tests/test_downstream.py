@@ -13,7 +13,7 @@ from conftest import ROOT, call
 from omegaconf import DictConfig
 from scipy.stats import t, ttest_1samp
 
-from gan import checkpoint, command, leaderboard
+from gan import checkpoint, leaderboard, override
 from gan.downstream import report, study
 from gan.downstream.__main__ import main
 from gan.downstream.cell import NONE, Cell, finished
@@ -27,7 +27,7 @@ TINY = [
 
 
 def _cfg(*words: str) -> DictConfig:
-    return command.compose("downstream", [*TINY, *words])
+    return override.compose("downstream", [*TINY, *words])
 
 
 def _complaint(*words: object) -> str:

@@ -17,7 +17,7 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 from torchvision import datasets
 
-from gan import command
+from gan import override
 from gan.digits import files
 from gan.digits.look import Look
 from gan.digits.paint import paint
@@ -205,7 +205,7 @@ def test_torchvision_and_our_own_data_read_the_class_folders(count: int, tmp_pat
     assert label == labels[number]
     assert (pixels(Path(path)) == images[number, 0].numpy()).all()
     words = ["data=folder", f"data.root='{tmp_path / 'x'}'", "data.polarity=light_on_dark", "batch_size=4", "run_dir=."]
-    data = instantiate(command.compose("train", words).data, _convert_="all")
+    data = instantiate(override.compose("train", words).data, _convert_="all")
     data.setup()
     assert data.classes == count // 2
     assert sum(len(data.splits[part]) for part in ("train", "test")) == 60

@@ -11,7 +11,7 @@ from conftest import SHORT, call
 from hydra.utils import instantiate
 from PIL import Image
 
-from gan import command
+from gan import override
 from gan.data import ImageData, folder
 from train import train
 
@@ -36,7 +36,7 @@ def _folder(root: Path, count: int = 20, **how: int) -> Path:
 
 def _data(root: Path, *words: str) -> ImageData:
     typed = ["data=folder", f"data.root='{root}'", "batch_size=4", "run_dir=.", *words]
-    made: ImageData = instantiate(command.compose("train", typed).data, _convert_="all")
+    made: ImageData = instantiate(override.compose("train", typed).data, _convert_="all")
     made.setup()
     return made
 

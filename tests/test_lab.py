@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import gan
-from gan import command
+from gan import command, override
 from gan.digits import attribute, style
 from gan.digits.layout import Layout
 from gan.digits.look import Look, preset
@@ -132,7 +132,7 @@ def test_what_is_there_is_kept_unless_it_may_be_overwritten(lab: Lab, tmp_path: 
         with pytest.raises(FileExistsError, match=rf"{name} exists: choose another name, or overwrite=True$") as caught:
             it.save(path)
         assert command.expected(caught.value)
-        assert command.explain(caught.value) == str(caught.value)
+        assert override.explain(caught.value) == str(caught.value)
         assert path.read_text() == "mine"
         it.save(path, overwrite=True)
         assert path.read_bytes() != b"mine"

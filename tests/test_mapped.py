@@ -11,7 +11,7 @@ from conftest import SHORT, call, run
 from hydra.utils import instantiate
 from torchvision.datasets import MNIST
 
-from gan import command
+from gan import override
 from gan.data import ImageData, Images, mapped, module
 from gan.data.mapped import Mapped
 from train import train
@@ -30,7 +30,7 @@ def _some(count: int = 700, shape: tuple[int, ...] = (28, 28)) -> tuple[np.ndarr
 
 def _data(root: Path, *words: str) -> ImageData:
     typed = ["data=memory_mapped", f"data.root='{root}'", "batch_size=4", "run_dir=.", *words]
-    made: ImageData = instantiate(command.compose("train", typed).data, _convert_="all")
+    made: ImageData = instantiate(override.compose("train", typed).data, _convert_="all")
     return made
 
 

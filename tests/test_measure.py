@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import call
 
-from gan import checkpoint, command, sample
+from gan import checkpoint, command, override, sample
 from gan.digits import style
 from gan.digits.layout import Box
 from gan.digits.line import Line
@@ -74,13 +74,13 @@ def test_a_program_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(ChildProcessError, match=r"^tesseract .* failed with status 3: no such language$") as caught:
         line.tesseract([one])
     assert command.expected(caught.value)
-    assert "\n" not in command.explain(caught.value)
+    assert "\n" not in override.explain(caught.value)
     with pytest.raises(ChildProcessError, match="it does not say why"):
         program.output(["false"])
 
 
 def test_the_generator_that_is_timed_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
-    cfg = command.compose("measure", [f"ckpt='{tmp_path}/none.ckpt'", "many=1"])
+    cfg = override.compose("measure", [f"ckpt='{tmp_path}/none.ckpt'", "many=1"])
     with pytest.raises(ChildProcessError, match=r"none\.ckpt does not exist"):
         measure.timed(cfg)
 

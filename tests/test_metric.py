@@ -12,7 +12,7 @@ from torchmetrics import MetricCollection
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.utilities import dim_zero_sum
 
-from gan import command
+from gan import override
 from gan.file import write_weights
 from gan.image import to_float
 from gan.metric import feature
@@ -30,7 +30,7 @@ class Flat(nn.Module):
 
 
 def _metrics() -> MetricCollection:
-    metrics = instantiate(command.compose("train", ["run_dir=."]).metric, _convert_="all")
+    metrics = instantiate(override.compose("train", ["run_dir=."]).metric, _convert_="all")
     return MetricCollection(metrics, compute_groups=False)
 
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from gan import checkpoint, command, image, sample
+from gan import checkpoint, command, image, override, sample
 from gan.digits.look import TEXTURES, Look, colour, contrast, gradient, preset, size
 from gan.digits.paint import canvas, enlarge, paint
 from gan.metric import feature
 
-PRESETS = sorted(path.stem for path in Path(command.CONF).glob("preset/*.yaml"))
+PRESETS = sorted(path.stem for path in Path(override.CONF).glob("preset/*.yaml"))
 WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)
 
 
@@ -250,7 +250,7 @@ def test_a_size_is_a_name_or_two_numbers() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_composes_and_can_be_read(name: str) -> None:
-    cfg = command.plain(command.compose("generate", [f"preset={name}"]))
+    cfg = command.plain(override.compose("generate", [f"preset={name}"]))
     look = Look(**cfg["look"])
     assert preset(name) == look
     assert look.contrast >= 4.5  # WCAG's AA
@@ -268,4 +268,4 @@ def test_another_look_is_one_line_that_says_which_there_are(word: Any) -> None:
 
 def test_the_presets_are_those_that_people_ask_for() -> None:
     assert {"plain", "paper", "accessible", "chalkboard", "blueprint", "notebook", "sunset", "sticker"} <= set(PRESETS)
-    assert Look(**command.plain(command.compose("generate", []))["look"]) == Look()
+    assert Look(**command.plain(override.compose("generate", []))["look"]) == Look()

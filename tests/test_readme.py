@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, SHORT, call, run
 
 import gan
-from gan import command, evaluate, file, generate, morph
+from gan import evaluate, file, generate, morph, override
 from gan.export import __main__ as export
 from gan.export import web
 from gan.tune import space
@@ -35,9 +35,9 @@ def _words(line: str) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith(RUNS) and "pip" not in line])
 def test_every_python_command_composes(line: str) -> None:
     root, words = _words(line)
-    words = [command.quoted(word) for word in words]
+    words = [override.quoted(word) for word in words]
     if root == "tune":
-        cfg = command.compose(root, divide(words))
+        cfg = override.compose(root, divide(words))
         assert space.read(cfg.sweep, list(cfg.train))
         return
     launcher = [word for word in words if word.startswith("hydra")]
@@ -46,8 +46,8 @@ def test_every_python_command_composes(line: str) -> None:
         for word in words
         if word not in launcher and not word.startswith("run_dir")
     ]
-    command.check_words(root, words)
-    assert command.compose(root, [*single, "run_dir=x"] if root == "train" else single)
+    override.check_words(root, words)
+    assert override.compose(root, [*single, "run_dir=x"] if root == "train" else single)
 
 
 def test_the_other_commands_are_known() -> None:

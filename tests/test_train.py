@@ -56,7 +56,7 @@ SAME = """
 import sys, torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback
-from gan import command
+from gan import override
 
 class Same(Callback):
     def on_train_end(self, trainer, module):
@@ -67,7 +67,7 @@ class Same(Callback):
         assert not torch.equal(noise[0], noise[1]), "processes draw the same noise"
         print("same weights, other noise", trainer.global_rank, flush=True)
 
-cfg = command.compose("train", sys.argv[1:])
+cfg = override.compose("train", sys.argv[1:])
 torch.manual_seed(0)
 trainer = instantiate(cfg.trainer, callbacks=[Same()], logger=False, enable_checkpointing=False, _convert_="all")
 trainer.fit(instantiate(cfg.model, _convert_="all"), instantiate(cfg.data, _convert_="all"))

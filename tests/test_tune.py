@@ -20,7 +20,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from gan import checkpoint, command
+from gan import checkpoint, override
 from gan.callback import Prune
 from gan.tune import report, space, study
 from gan.tune.__main__ import divide, main
@@ -48,7 +48,7 @@ def _complaint(*words: object) -> str:
 
 
 def _open(folder: Path, *words: str) -> tuple[DictConfig, optuna.Study, space.Space]:
-    cfg = command.compose("tune", [f"run_dir={folder}", *words])
+    cfg = override.compose("tune", [f"run_dir={folder}", *words])
     searched = space.read(cfg.sweep, [])
     return cfg, study.open_study(cfg, [], searched), searched
 
@@ -77,7 +77,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Params]:
 
 
 def test_a_space_has_the_kinds_of_train_pys_settings() -> None:
-    cfg = command.compose(
+    cfg = override.compose(
         "tune", ["+sweep.network.width={low: 16, high: 48, step: 16}", "+sweep.model.d_steps={choices: [1, 2]}"]
     )
     found = space.read(cfg.sweep, [])
@@ -127,7 +127,7 @@ def test_words_are_divided_between_the_study_and_train_py() -> None:
     theirs = ["data=digits", "optimizer.betas=[0.5,0.9]", "+trainer.detect_anomaly=true", "data.root=it's, mine"]
     divided = divide([*mine, *theirs])
     assert divided[1:] == mine
-    words = list(command.compose("tune", divided).train)
+    words = list(override.compose("tune", divided).train)
     assert words == [*theirs[:3], r"data.root='it\'s, mine'"]
 
 

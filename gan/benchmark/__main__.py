@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from gan import checkpoint, command
+from gan import checkpoint, command, override
 from gan.benchmark.loop import Bare, Step, bare_loop, behind_a_loader, in_memory, plain_loop
 from gan.file import write_text
 from gan.sample import generate, labels
@@ -102,7 +102,7 @@ def default_run(words: list[str], batches: int) -> dict[str, float]:
     """The default recipe in a process of its own: peak memory, seconds to judge and seconds of training an epoch."""
     with tempfile.TemporaryDirectory() as folder:
         short = ["trainer.max_epochs=2", f"trainer.limit_train_batches={batches}", f"run_dir={folder}/run"]
-        root = Path(command.CONF).parent
+        root = Path(override.CONF).parent
         try:
             run([sys.executable, root / "train.py", *words, *short], check=True, capture_output=True, cwd=root, text=True)
         except CalledProcessError as error:
@@ -127,7 +127,7 @@ def main(cfg: DictConfig) -> None:
         short = [f"trainer.limit_train_batches={cfg.steps}", f"trainer.max_epochs={cfg.turns + 1}"]
         short += ["trainer.limit_val_batches=0", "callback=[finite,speed]", f"trainer.log_every_n_steps={min(cfg.steps, 50)}"]
         short += [f"trainer.precision={cfg.precision}", f"batch_size={cfg.batch_size}", f"run_dir={folder}"]
-        config = command.compose("train", ["experiment=report", *words, *short])
+        config = override.compose("train", ["experiment=report", *words, *short])
         game = lambda: cast(Bare, instantiate(config.model, _target_="gan.benchmark.loop.Bare", _convert_="all"))  # noqa: E731
         turns = Turns(cfg.steps, game, cfg.batch_size, bf16)
         watchers = [*instantiate(config.callback, _convert_="all").values(), turns]

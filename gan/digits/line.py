@@ -69,12 +69,23 @@ class Line:
         """What :meth:`picture` gave, as bytes, with the boxes where they lie on it."""
         painted, place = picture.placed
 
-        def moved(box: Box) -> tuple[float, float, float, float]:
-            sides = (box.x * place.scale + place.right, box.y * place.scale + place.down)
-            found = (*sides, box.width * place.scale, box.height * place.scale)
-            return tuple(int(side) if side == int(side) else round(side, 2) for side in found)  # type: ignore[return-value]
+        def moved(first: int, length: int, offset: float, end: int) -> tuple[float, float]:
+            """Where a side begins and how long it is, within the picture: its own scale rounds, and box and picture apart."""
+            near, far = (round(at * place.scale + offset, 2) for at in (first, first + length))
+            near, far = max(near, 0.0), min(far, float(end))
+            return _short(near), _short(far - near)
 
-        return Written(painted, self.text, [(box.character, moved(box)) for box in self.boxes])
+        def box_of(box: Box) -> tuple[float, float, float, float]:
+            x, width = moved(box.x, box.width, place.right, painted.shape[2])
+            y, height = moved(box.y, box.height, place.down, painted.shape[1])
+            return x, y, width, height
+
+        return Written(painted, self.text, [(box.character, box_of(box)) for box in self.boxes])
+
+
+def _short(pixels: float) -> float:
+    """Of hundredths of a pixel, a whole number where it is one."""
+    return int(pixels) if pixels == int(pixels) else round(pixels, 2)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

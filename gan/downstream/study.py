@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
-from gan import checkpoint, command, image, sample, training
+from gan import checkpoint, command, image, override, sample, training
 from gan.data import ImageData
 from gan.downstream.cell import ARMS, NONE, Cell, Record
 from gan.file import whole, write_text
@@ -85,9 +85,9 @@ def words(cfg: DictConfig, folder: Path, labels: int, seed: int) -> list[str]:
 def composed(typed: list[str]) -> DictConfig:
     """The configuration of a training. Raises ValueError for what is none of train.py's settings."""
     try:
-        return command.compose("train", [*typed, "run_dir=."])
+        return override.compose("train", [*typed, "run_dir=."])
     except HydraException as error:
-        raise ValueError(f"train.words: {command.explain(error, 'train')}") from None
+        raise ValueError(f"train.words: {override.explain(error, 'train')}") from None
 
 
 def rehearse(cfg: DictConfig, sets: Sets) -> None:
@@ -99,7 +99,7 @@ def rehearse(cfg: DictConfig, sets: Sets) -> None:
         raise ValueError(f"train.words: {own[0]} is not free: each cell's GAN starts anew, from its own images alone")
     config = composed(words(cfg, Path(cfg.run_dir), min(cfg.labels), 0))
     try:
-        command.check_words("train", list(cfg.train.words))
+        override.check_words("train", list(cfg.train.words))
     except ValueError as error:
         raise ValueError(f"train.words: {error}") from None
     if config.model.generator.get("classes", 0) != sets.classes:

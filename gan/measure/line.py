@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-from gan import command
+from gan import override
 from gan.digits import attribute
 from gan.digits.layout import INK, Layout, compose
 from gan.digits.line import Line
@@ -148,7 +148,7 @@ def measured_boxes(lab: Lab, cfg: DictConfig) -> dict[str, Any]:
     """Of lines with separators, in several layouts and looks: pixels of more than half ink that are in no box."""
     found, count = {}, max(1, cfg.lines // 10)
     for preset in PRESETS:
-        asked = command.compose("generate", [f"preset={preset}", "out=x"])
+        asked = override.compose("generate", [f"preset={preset}", "out=x"])
         look, style = Look(**OmegaConf.to_container(asked.look)), Style(**asked.style)  # type: ignore[arg-type]
         inked = lost = 0
         for i in range(count):

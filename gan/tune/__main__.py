@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig
 
-from gan import command
+from gan import command, override
 
 
 def divide(words: list[str]) -> list[str]:
     """The words of the study, with those that are train.py's gathered in its ``train``."""
-    own = {*command.compose("tune", []), "hydra"}
+    own = {*override.compose("tune", []), "hydra"}
     named = [re.match(r"[+~]*(\w+)", word) for word in words]
     training = [word for word, key in zip(words, named, strict=True) if key and key[1] not in own]
-    escaped = ["'" + re.sub(r"(\\*)'", r"\1\1\\'", command.quoted(word)) + "'" for word in training]
+    escaped = ["'" + re.sub(r"(\\*)'", r"\1\1\\'", override.quoted(word)) + "'" for word in training]
     gathered = [f"train=[{','.join(escaped)}]"] if training else []
     return gathered + [word for word in words if word not in training]
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Trial
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from gan import command
+from gan import override
 
 Space = dict[str, BaseDistribution]
 _RANGE, _CHOICES = {"low", "high", "log", "step"}, {"choices"}
@@ -28,8 +28,8 @@ def read(sweep: DictConfig, words: list[str]) -> Space:
     if not space:
         raise ValueError("sweep: nothing to search over: it names no setting that is free")
     ends = {name: _ends(distribution) for name, distribution in space.items()}
-    command.check_words("train", [*words, *(word(name, value) for name in ends for value in ends[name])])
-    parts = [values for name, values in ends.items() if (Path(command.CONF) / name).is_dir()]
+    override.check_words("train", [*words, *(word(name, value) for name in ends for value in ends[name])])
+    parts = [values for name, values in ends.items() if (Path(override.CONF) / name).is_dir()]
     for i in range(max(map(len, parts), default=1)):  # a choice of parts decides which settings there are
         _train([*words, *(word(name, values[i % len(values)]) for name, values in ends.items())])
     return space
@@ -58,9 +58,9 @@ def word(name: str, value: object) -> str:
 def _train(words: list[str]) -> DictConfig:
     """The configuration of train.py. Raises ValueError for a word that is none of its settings nor of the study's."""
     try:
-        return command.compose("train", [*words, "run_dir=."])
+        return override.compose("train", [*words, "run_dir=."])
     except HydraException as error:
-        raise ValueError(command.explain(error, "train", "tune")) from None
+        raise ValueError(override.explain(error, "train", "tune")) from None
 
 
 def _leaves(node: object, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

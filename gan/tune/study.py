@@ -21,7 +21,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from gan import command, training
+from gan import command, override, training
 from gan.callback import Prune
 from gan.tune.space import Space, suggest, word
 
@@ -132,7 +132,7 @@ def attempt(study: Study, trial: Trial, cfg: DictConfig, words: list[str]) -> No
     except (OSError, ImportError):
         raise
     except Exception as error:
-        line = command.explain(error, "train")
+        line = override.explain(error, "train")
         log.error("trial %s: %s", trial.number, line, exc_info=not command.expected(error))
         trial.set_user_attr("error", line)
         study.tell(trial, state=TrialState.FAIL)
@@ -141,7 +141,7 @@ def attempt(study: Study, trial: Trial, cfg: DictConfig, words: list[str]) -> No
 def _train(study: Study, trial: Trial, folder: Path, words: list[str]) -> float:
     if (folder / "result.json").is_file():  # killed before it could tell
         return float(json.loads((folder / "result.json").read_text())["objective"])
-    config = command.compose("train", [*words, "run_dir=."])
+    config = override.compose("train", [*words, "run_dir=."])
     config.run_dir = str(folder)
     if (folder / "last.ckpt").is_file():
         config.ckpt = str(folder / "last.ckpt")

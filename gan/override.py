@@ -1,0 +1,192 @@
+"""The words a person types: quoted for Hydra, checked against the settings there are, composed; and errors as one line."""
+
+import difflib
+import errno
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from subprocess import CalledProcessError
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig, OmegaConf
+
+CONF = str(Path(__file__).parent.parent / "conf")
+# Settings whose values may hold what means something to Hydra: paths, of which there may be a list, and texts.
+PATHS = {
+    "cache",
+    "card",
+    "ckpt",
+    "data.classifier",
+    "data.root",
+    "init_from",
+    "like",
+    "out",
+    "page.runtime",
+    "reader",
+    "root",
+    "run_dir",
+}
+TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
+KINDS: dict[type, tuple[str, set[type]]] = {
+    int: ("a whole number", {int}), float: ("a number", {int, float}), bool: ("true or false", {bool}),
+}  # fmt: skip
+ELSEWHERE = {
+    errno.ENOSPC: "make room there, or choose another folder",
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose another folder"),
+}
+
+
+def quoted(word: str) -> str:
+    """A word as Hydra takes it: a path or a text, which may hold what means something there, in quotes; auto as what it is."""
+    typed, _, value = word.partition("=")
+    key = typed.lstrip("+")
+    if key in ("precision", "trainer.precision") and value == "auto":
+        return f"{typed}=${{fastest_precision:}}"
+    bare = value not in ("", "null") and value[0] not in ("'\"[" if key in PATHS else "'\"")
+    return f"{typed}='{_escaped(value)}'" if key in PATHS | TEXTS and bare else word
+
+
+def _escaped(value: str) -> str:
+    """Between single quotes: a backslash before a quote and an interpolation, and before backslashes there or at the end."""
+    value = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    return re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
+
+
+def parsed(word: str) -> Override:
+    """What Hydra makes of a word. Raises ValueError for what is none."""
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException:
+        raise ValueError(f"{word}: cannot be read: write name=value, without spaces, and with quotes in pairs") from None
+
+
+def meant(word: str) -> object:
+    """The value in a word, without the quotes and escapes of :func:`quoted`."""
+    return OmegaConf.create({"value": parsed(word).value()}).value
+
+
+def compose(config_name: str, overrides: list[str]) -> DictConfig:
+    """The configuration a command would get for ``overrides``."""
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+        return hydra.compose(config_name, overrides)
+
+
+def check_words(config_name: str, words: list[str], sweep: bool = False) -> None:
+    """Raise ValueError for what is no word, where one sets nothing, and where its value is not of the kind that is there.
+
+    The groups' files say what there is. ``sweep``: a word may have several values.
+    """
+    named = [parsed(word) for word in words if not word.startswith("-")]
+    typed = [word for word in named if re.fullmatch(r"(?!hydra\b)[\w.]+", word.key_or_group)]
+    groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir()]
+    settings = _settings(config_name, [str(word.input_line) for word in groups if not word.is_sweep_override()])
+    known_all = not any(word.is_sweep_override() for word in groups)
+    # Where something is made of settings, one may be added and left out; elsewhere each is read by its name.
+    free = any(name.endswith("_target_") for name in settings)
+    for word in typed:
+        key, raw = word.key_or_group, str(word.input_line).partition("=")[2]
+        if word.is_delete():
+            if not free or ("." not in key and word not in groups):
+                raise ValueError(f"{key} cannot be left out: every setting is needed; set it, as {key}=...")
+            continue
+        if word.is_sweep_override() and not sweep:
+            several = isinstance(settings.get(key), list)
+            raise ValueError(f"{key} is a list: write {key}=[{raw}]" if several else f"{key} takes one value, got {raw}")
+        if word in groups:
+            if isinstance(word.value(), list) and isinstance(_defaults(config_name).get(key), str):
+                raise ValueError(f"{key} takes one choice, got {raw}")
+            continue  # a glob over a group's files, too, which only Hydra's own sweeper can list
+        added = free and (word.is_add() or word.is_force_add())
+        if known_all and key not in settings and not added:
+            raise ValueError(_no_such_setting(key, settings))
+        for value in word.sweep_iterator() if word.is_sweep_override() else [word.value()]:
+            _check_value(config_name, key, value, settings, free)
+
+
+def _check_value(config_name: str, key: str, value: object, settings: dict[str, object], free: bool) -> None:
+    known = settings.get(key)
+    if known == "???" and value in (None, ""):
+        raise ValueError(_missing(config_name, key))
+    if isinstance(known, dict) and known:
+        if not isinstance(value, dict):
+            raise ValueError(f"{key} is a group of settings: set one of them, as {key}.{next(iter(known))}=..., got {value}")
+        for name, part in value.items():
+            if f"{key}.{name}" not in settings and not free:
+                raise ValueError(_no_such_setting(f"{key}.{name}", settings))
+            _check_value(config_name, f"{key}.{name}", part, settings, free)
+    if type(known) in KINDS:
+        kind, fitting = KINDS[type(known)]
+        if type(value) not in fitting:
+            raise ValueError(f"{key} must be {kind}, got {value}")
+
+
+def _defaults(config_name: str) -> dict[str, object]:
+    """The choice of each group of a root configuration."""
+    entries = OmegaConf.load(Path(CONF) / f"{config_name}.yaml").defaults
+    return {str(name): choice for entry in entries if isinstance(entry, DictConfig) for name, choice in entry.items()}
+
+
+def _settings(config_name: str, words: list[str]) -> dict[str, object]:
+    """Every dotted name of a root configuration with what stands there, unresolved."""
+
+    def walk(node: object, prefix: str) -> Iterator[tuple[str, object]]:
+        if isinstance(node, dict | list):
+            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+                yield f"{prefix}{key}", value
+                yield from walk(value, f"{prefix}{key}.")
+
+    return dict(walk(OmegaConf.to_container(compose(config_name, words), resolve=False), ""))
+
+
+def _no_such_setting(key: str, settings: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, list(settings), n=1, cutoff=0.5)
+    return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help")
+
+
+def _missing(config_name: str, key: str) -> str:
+    """What to say of a setting that has to be given; the example is that of the first line of its file."""
+    first = (Path(CONF) / f"{config_name}.yaml").read_text().splitlines()[0]
+    example = re.search(rf"\b{key}=[^\s,:]+", first)
+    return f"{key} is missing: say {'where to' if key == 'out' else 'which'}, as {example[0] if example else f'{key}=...'}"
+
+
+def exhausted(error: BaseException) -> bool:
+    """Whether memory ran out, which torch tells of by a RuntimeError."""
+    said = re.search(r"can't allocate memory|out of memory", str(error))
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and said is not None)
+
+
+def explain(error: BaseException, *config_names: str) -> str:
+    """One line that says what is wrong and what to do, knowing the settings of these root configurations."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    if exhausted(error):
+        return "out of memory: ask for fewer at once or for smaller ones, or close other programs"
+    if isinstance(error, CalledProcessError):
+        said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+        program = Path(str(error.cmd if isinstance(error.cmd, str) else error.cmd[0])).name
+        return f"{program} failed: {' '.join(said.split()[-40:]) or f'exit status {error.returncode}'}"
+    if isinstance(error, OSError) and error.strerror:
+        remedy = ELSEWHERE.get(error.errno or 0)
+        said = f"{_final(str(error.filename))}: {error.strerror}" if error.filename else error.strerror
+        return said + (f"; {remedy}" if remedy else "")
+    message = re.sub(r"^\w+ raised while resolving interpolation: ", "", " ".join(str(error).split()))
+    if unknown := re.search(r"Could not override '([^']+)'", message):
+        return _no_such_setting(unknown[1], [name for root in config_names for name in _settings(root, [])])
+    if choice := re.search(
+        r"Could not find '([\w/]+)/([^/]*)' Available options in '[^']*': (.*?)(?: Config search|$)", message
+    ):
+        return f"{choice[1]}={choice[2]}: there is no such choice; there are {', '.join(choice[3].split())}"
+    if missing := re.search(r"Missing mandatory value: (\S+)", message):
+        return _missing(config_names[0], missing[1])
+    return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)
+
+
+def _final(path: str) -> str:
+    """The path of a file or folder that was still being written, as :mod:`gan.file` does: that which it was to have."""
+    return re.sub(r"(^|/)\.([^/]+)\.(?:\w{8}/(?:made|old)|\w{8}$|\d+$)", r"\1\2", path)

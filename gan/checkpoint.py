@@ -84,7 +84,8 @@ def load(path: str | Path) -> GAN:
     try:
         model.load_state_dict(contents["state_dict"])
     except (KeyError, RuntimeError) as error:
-        raise ValueError(f"ckpt: the weights in {path} do not fit its own configuration: the file is damaged") from error
+        reason = "the file is damaged, or of an older version of this code"
+        raise ValueError(f"ckpt: the weights in {path} do not fit its own configuration: {reason}") from error
     model.hparams.update(contents["hyper_parameters"])
     return model.eval()
 
@@ -96,18 +97,39 @@ def generator(path: str | Path | None) -> Generator:
     """
     path = Path(path or SHIPPED)
     if path.suffix != ".safetensors":
-        return load(path).ema.generator
+        return _sound(load(path).ema.generator, path)
     for part in (path, path.with_suffix(".json")):
         if not part.is_file():
             raise FileNotFoundError(f"ckpt: {part} does not exist; a generator is FILE.safetensors with FILE.json beside it")
     try:
-        config = json.loads(path.with_suffix(".json").read_text())["generator"]
+        config = _described(path)["generator"]
         check_targets(config, f"ckpt: {path.with_suffix('.json')}")
         network = instantiate(config, _convert_="all")
         network.load_state_dict(load_file(path))
-    except (json.JSONDecodeError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
+    except (SafetensorError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"ckpt: {path} and its JSON are damaged or do not belong together: export them again") from error
-    made: Generator = network.requires_grad_(False).eval()
+    return _sound(network.requires_grad_(False).eval(), path)
+
+
+def _described(path: Path) -> dict[str, Any]:
+    """What the JSON beside FILE.safetensors says. Raises ValueError where ``python -m gan.export`` did not write it so."""
+    beside = path.with_suffix(".json")
+    try:
+        said = json.loads(beside.read_text(encoding="utf-8"))
+        needed = isinstance(said.get("generator"), dict) and isinstance(said.get("command"), str)
+        sound = needed and isinstance(said.get("classifier", ""), str) and isinstance(said.get("test") or {}, dict)
+    except (ValueError, AttributeError):  # no JSON, no UTF-8, no object
+        sound = False
+    if not sound:
+        raise ValueError(f"ckpt: {beside} is damaged, or not from python -m gan.export: export it again")
+    return dict(said)
+
+
+def _sound(network: Any, path: Path) -> Generator:
+    """``network`` itself. Raises ValueError where a weight is no number."""
+    if not all(value.isfinite().all() for value in network.state_dict().values()):
+        raise ValueError(f"ckpt: {path} holds weights that are no numbers: use an earlier copy, or train again")
+    made: Generator = network
     return made
 
 
@@ -154,16 +176,20 @@ def card(path: str | Path | None) -> dict[str, Any]:
     path, network = Path(path or SHIPPED), cast(nn.Module, generator(path))
     sha256 = hashlib.sha256(packed(network)).hexdigest()
     if path.suffix == ".safetensors":
-        return {"classifier": "mnist", **json.loads(path.with_suffix(".json").read_text()), "sha256": sha256}
+        return {"classifier": "mnist", **_described(path), "sha256": sha256}
     contents, tested = read(path)["hyper_parameters"], path.parent / "test.json"
     data = contents["config"]["data"]
+    try:
+        judged = json.loads(tested.read_text(encoding="utf-8")) if tested.is_file() else None
+    except ValueError as error:
+        raise ValueError(f"{tested} is damaged: delete it, or judge the run again by python -m gan.evaluate") from error
     return {
-        "command": " ".join(["python train.py", *contents["overrides"]]),
+        "command": " ".join(["python train.py", *contents.get("overrides", [])]),
         "data": data["name"],
         "classifier": data.get("classifier", "mnist"),
         "generator": contents["config"]["model"]["generator"],
         "parameters": sum(p.numel() for p in network.parameters()),
         "sha256": sha256,
         "versions": {name: version(name) for name in ("torch", "lightning")},
-        "test": json.loads(tested.read_text()) if tested.is_file() else None,
+        "test": judged,
     }

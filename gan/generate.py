@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -21,7 +22,7 @@ from gan.digits.layout import Layout
 from gan.digits.line import Line
 from gan.digits.look import READABLE, Look
 from gan.digits.mark import STROKES
-from gan.digits.picture import WRITERS
+from gan.digits.picture import WRITERS, Digits
 from gan.digits.style import Style
 from gan.file import write_text
 from gan.lab import CERTAIN, Lab
@@ -30,12 +31,19 @@ FOLDERS = {"png": files.folder, "classes": files.classes, "idx": files.idx}
 OF_DIGITS, OF_LINES = ("n", "columns", "folder"), ("lines", "mixed", "variation", "like", "layout")
 CHARACTERS = "0123456789" + "".join(STROKES)  # of which COCO's categories are
 SHOWN = 5_000  # digits in one picture
+FEW = 7  # digits that are written first, to a place that vanishes: fewer leave a part of IDX empty
 MANY = 100  # lines from which progress is shown
 
 
 def check(cfg: DictConfig, kinds: list[str]) -> Path:
     """Where to write to. Raises ValueError for what cannot be done, before anything is generated."""
     path = Path(cfg.out).expanduser()
+    if path.suffix and cfg.out.endswith("/"):
+        raise ValueError(f"out: a folder's name must have no dot, got {cfg.out}: choose {path.name.replace('.', '_')}/")
+    if path.name in ("", "..", *kinds):
+        raise ValueError(f"out: {cfg.out} has no name: choose another, as digits{kinds[0]}")
+    if path.suffix and path.is_dir():
+        raise ValueError(f"out: {path} is a folder: choose another name")
     if kinds == [""] and path.suffix:
         raise ValueError(f"out must be a folder for lines or for a pattern, as out=lines/, got {cfg.out}")
     if path.suffix not in kinds:
@@ -76,23 +84,34 @@ def digits(cfg: DictConfig) -> str:
     if path.suffix in WRITERS and isinstance(cfg.n, int) and cfg.n > SHOWN:
         raise ValueError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
     lab = Lab(cfg.ckpt, cfg.reader)
+    columns = cfg.columns or sample.columns(lab.generator.classes)
+
+    def write(made: Digits, place: Path) -> None:
+        if path.suffix in WRITERS:
+            replace(made.grid(columns), size=cfg.size).save(place, overwrite=True)
+        else:
+            (files.SETS[path.suffix] if path.suffix else FOLDERS[cfg.folder])(made.painted, made.labels, place)
+
+    few = lab.sample(min(cfg.n, FEW), cfg.label, cfg.seed, look=asked)
+    with TemporaryDirectory() as aside, files.place(Path(aside) / f"few{path.suffix}") as place:
+        write(few, place)  # so that what cannot be is said before all are drawn
     made = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, asked)
-    said = f"{cfg.n} images from seed {cfg.seed}: {path}{_unread(made.unread)}"
-    if path.suffix in WRITERS:
-        grid = made.grid(cfg.columns or sample.columns(lab.generator.classes))
-        replace(grid, size=cfg.size).save(path, overwrite=True)
-        return said
-    painted = made.painted
+    with files.place(path) as place:
+        write(made, place)
+        if path.suffix not in WRITERS:
+            write_text(_sheet_of(lab, cfg, made), files.sheet_path(place))
+    return f"{cfg.n} images from seed {cfg.seed}: {path}{_unread(made.unread)}"
+
+
+def _sheet_of(lab: Lab, cfg: DictConfig, made: Digits) -> str:
+    """The datasheet of a set of digits."""
     known, counts = made.labels.unique(return_counts=True)
     shares = {"none" if y < 0 else str(y): n for y, n in zip(known.tolist(), counts.tolist(), strict=True)}
-    kind, (height, width) = cfg.folder if path.suffix == "" else path.suffix[1:].upper(), painted.shape[2:]
+    kind = Path(cfg.out).suffix[1:].upper() or cfg.folder
+    height, width = made[0].painted.shape[1:]
     contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
     contents += f"\n{made.unread:,} of them are read with less than {CERTAIN:.0%} certainty." if made.unread else ""
-    sheet = _sheet(lab, cfg, shares, f"{cfg.n:,} generated digits", contents, cfg.n)
-    with files.place(path) as place:
-        (FOLDERS[cfg.folder] if path.suffix == "" else files.SETS[path.suffix])(painted, made.labels, place)
-        write_text(sheet, files.sheet_path(place))
-    return said
+    return _sheet(lab, cfg, shares, f"{cfg.n:,} generated digits", contents, cfg.n)
 
 
 def line(cfg: DictConfig) -> str:
@@ -114,7 +133,7 @@ def many(cfg: DictConfig) -> str:
     """Write a folder of lines with their boxes; what was written, in words."""
     path, asked = check(cfg, [""]), look(cfg)
     count = whole("lines", cfg.lines, 1, 10**6)
-    texts = [pattern.check(cfg.text)] * count if cfg.text else pattern.texts(cfg.pattern, count, cfg.seed)
+    texts = [pattern.check(cfg.text)] * count if cfg.text is not None else pattern.texts(cfg.pattern, count, cfg.seed)
     lab = Lab(cfg.ckpt, cfg.reader)
     info = {"description": f"{count:,} lines of generated digits", "command": _command(), **lab.text}
     redrawn = unread = 0
@@ -142,12 +161,14 @@ def _unread(count: int) -> str:
 
 
 def lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
-    """The lines that are asked for, as they are drawn."""
+    """The lines that are asked for, as they are drawn; says on stderr what was read of the picture of a hand."""
+    if hand := lab.like(cfg.like, cfg.label) if cfg.like else None:
+        print(f"like: drawn as a {hand.label}, with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
     return lab.lines(
         texts,
         cfg.seed,
         Layout(**cfg.layout),
-        lab.like(cfg.like, cfg.label) if cfg.like else None,
+        hand,
         style=Style(**cfg.style),
         mixed=cfg.mixed,
         variation=cfg.variation,

@@ -26,6 +26,7 @@ from gan.metric import feature
 CACHE = "~/.cache/digit-gan"  # GAN_CACHE names another
 CERTAIN = 0.99  # probability of its class that makes a digit certain
 MOST = 10**6  # digits at once, 3 GB of 28x28; more are several sets, each with its own seed
+SIDE, PIXELS = 32, 400_000_000  # of a film: usual side of a frame, and most in all, as bytes of colours 1.2 GB
 LINES = 2**24  # seeds of lines, each of which stands for 1,024 of digits
 OTHERS = ("emnist_letters", "fashion_mnist", "kmnist")  # data whose labels are no digits
 SETTINGS = ("style", "mixed", "variation", "certainty", "own")  # of a pen
@@ -203,11 +204,16 @@ class Lab:
         ys = [self.known(label) for label in several("labels", labels, "[3, 8]")]
         zs = [whole("seeds", seed, 0, sample.SEEDS - 1) for seed in several("seeds", seeds, "[0, 1]")]
         if (count := max(len(ys), len(zs))) < 2 or not zs or (self.generator.classes and not ys):
-            raise ValueError("a morph goes through two digits or more: give labels=[3,8] or labels=[3] seeds=[0,1]")
+            ways = "labels=[3,8] or labels=[3] seeds=[0,1]" if self.generator.classes else "seeds=[0,1]"
+            raise ValueError(f"a morph goes through two digits or more: give {ways}")
+        if (pixels := (count - 1 + loop) * frames * (look.height or SIDE) ** 2) > PIXELS:
+            raise ValueError(
+                f"{pixels:,} pixels are more than the {PIXELS:,} of a film: take fewer frames or a lower look.height"
+            )
         ys = ys or [-1]
         y, s = (torch.tensor([*values, *values[-1:] * (count - len(values))]) for values in (ys, zs))
         x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)
-        name = f"From one handwritten digit to another: {', '.join(map(str, y.tolist()))}"
+        name = "From one handwritten digit to another" + (f": {', '.join(map(str, y.tolist()))}" if ys != [-1] else "")
         said = {"Title": name, "Description": name, "Seed": ", ".join(map(str, s.tolist()))}
         return Film(x, look, said | self.text, fps)
 

@@ -100,6 +100,8 @@ def check_words(config_name: str, words: list[str], sweep: bool = False) -> None
         if word in groups:
             if isinstance(word.value(), list) and isinstance(_defaults(config_name).get(key), str):
                 raise ValueError(f"{key} takes one choice, got {raw}")
+            if not free and key not in _defaults(config_name):
+                raise ValueError(_no_such_setting(key, settings))
             continue  # a glob over a group's files, too, which only Hydra's own sweeper can list
         added = free and (word.is_add() or word.is_force_add())
         if known_all and key not in settings and not added:
@@ -114,7 +116,8 @@ def _check_value(config_name: str, key: str, value: object, settings: dict[str, 
         raise ValueError(_missing(config_name, key))
     if isinstance(known, dict) and known:
         if not isinstance(value, dict):
-            raise ValueError(f"{key} is a group of settings: set one of them, as {key}.{next(iter(known))}=..., got {value}")
+            said = "null" if value is None else value
+            raise ValueError(f"{key} is a group of settings: set one of them, as {key}.{next(iter(known))}=..., got {said}")
         for name, part in value.items():
             if f"{key}.{name}" not in settings and not free:
                 raise ValueError(_no_such_setting(f"{key}.{name}", settings))

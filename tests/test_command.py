@@ -1,13 +1,20 @@
 """The border: what a person mistypes comes back as one clear line, a non-zero exit, and nothing lost."""
 
+import json
 import os
+import shutil
+import signal
+import time
 from pathlib import Path
+from subprocess import CalledProcessError
+from unittest.mock import Mock
 
 import pytest
 import torch
-from conftest import SHORT, call, run
+from conftest import SHORT, call, run, spawn
+from safetensors.torch import load_file, save_file
 
-from gan import command, evaluate, generate, override
+from gan import checkpoint, command, evaluate, generate, override
 from gan.loss import NonSaturating
 from train import train
 
@@ -199,3 +206,94 @@ def test_a_yes_or_no_takes_nothing_else() -> None:
     override.check_words("generate", ["mixed=true"])
     with pytest.raises(ValueError, match="mixed must be true or false, got maybe"):
         override.check_words("generate", ["mixed=maybe"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "out is missing: say where to, as out=digits.png"),
+        (["out=null"], "out is missing: say where to"),
+        (["out"], "out: cannot be read: write name=value"),
+        (["n = 5"], "n = 5: cannot be read: write name=value, without spaces"),
+        (["text='12"], "with quotes in pairs"),
+        (["n=10,20"], "n takes one value, got 10,20"),
+        (["n=1e3"], "n must be a whole number, got 1000.0"),
+        (["style=null"], "style is a group of settings: set one of them, as style.thickness=..., got null"),
+        (["layout=5"], "layout is a group of settings"),
+        (["look=red"], "look is a group of settings: set one of them, as look.ink=..., got red"),
+        (["style={bold:2}"], "style.bold: there is no such setting"),
+        (["+style.bold=1"], "style.bold: there is no such setting"),
+        (["+experiment=report"], "there is no such setting"),
+        (["~n"], "n cannot be left out"),
+        (["preset=neon"], "preset=neon: there is no such choice; there are accessible, blueprint"),
+        (["preset=[sunset,paper]"], "preset takes one choice"),
+        (["-m", "n=2,3"], "-m is for train.py alone"),
+    ],
+)
+def test_a_wrong_word_of_a_command_is_one_clear_line(
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = [] if not words or words[0].startswith("out") else [f"out={tmp_path / 'x.png'}"]
+    assert expected in _complaint(capsys, generate.main, *words, *out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_and_a_path_are_taken_as_they_are_typed(tmp_path: Path) -> None:
+    for name in ("${seed}.png", "o'clock.png", "a,b=c.png", "back\\slash.png"):
+        call(generate.main, "n=1", f"out={tmp_path / name}")
+        assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), "error: out of memory: ask for fewer at once"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "error: out of memory"),
+        (CalledProcessError(2, ["/usr/bin/npm", "pack"], stderr=b"no network"), "error: npm failed: no network"),
+        (PermissionError(13, "Permission denied", "/x/.set.abcdefgh/made"), "/x/set: Permission denied; choose another folder"),
+    ],
+)
+def test_what_the_machine_cannot_do_is_one_line(
+    error: Exception, expected: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan.generate.Lab", Mock(side_effect=error))
+    assert expected in _complaint(capsys, generate.main, f"out={tmp_path / 'x.png'}")
+
+
+def test_what_is_stopped_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = spawn("-m", "gan.generate", r"pattern=\d{8}", "lines=100000", f"out={tmp_path / 'set'}/")
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob(".set.*/made/images/*.png")) and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == status
+        assert "Traceback" not in said
+        assert list(tmp_path.iterdir()) == []
+    assert said.splitlines()[-1] != "stopped"
+
+
+@pytest.mark.parametrize("spoilt", ["command", "test", "classifier", "generator", "latin", "nan"])
+def test_a_spoilt_card_or_weight_is_one_line(spoilt: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    weights, card = (tmp_path / f"g.{end}" for end in ("safetensors", "json"))
+    said, state = json.loads(checkpoint.SHIPPED.with_suffix(".json").read_text()), load_file(checkpoint.SHIPPED)
+    if spoilt == "nan":
+        state[next(name for name, value in state.items() if value.ndim > 1)].fill_(float("nan"))
+    elif spoilt == "command":
+        del said["command"]
+    elif spoilt != "latin":
+        said[spoilt] = {"test": [1], "classifier": 5, "generator": "x"}[spoilt]
+    card.write_bytes((json.dumps(said) + ("\u00e9" if spoilt == "latin" else "")).encode("latin-1"))
+    save_file(state, weights)
+    message = _complaint(capsys, generate.main, f"ckpt={weights}", f"out={tmp_path / 'x.png'}")
+    assert ("weights that are no numbers" if spoilt == "nan" else "g.json is damaged, or not from") in message
+
+
+def test_a_damaged_judgement_beside_a_checkpoint_is_named(
+    short_run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shutil.copy(short_run / "last.ckpt", tmp_path)
+    (tmp_path / "test.json").write_text("{")
+    message = _complaint(capsys, generate.main, f"ckpt={tmp_path / 'last.ckpt'}", f"out={tmp_path / 'x.png'}")
+    assert "test.json is damaged: delete it" in message

@@ -118,6 +118,12 @@ def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> Non
     assert labels.tolist() == [-1] * 4
     with pytest.raises(SystemExit, match="it is unconditional"):
         _npz(tmp_path / "r", tmp_path / "y.npz", "label=3")
+    ckpt, strip = f"ckpt={tmp_path / 'r' / 'last.ckpt'}", tmp_path / "strip.png"
+    call(morph.main, ckpt, "seeds=[0,1]", "frames=3", f"out={strip}")
+    with Image.open(strip) as picture:
+        assert picture.info["Title"] == "From one handwritten digit to another"
+    with pytest.raises(SystemExit, match=r"through two digits or more: give seeds=\[0,1\]"):
+        call(morph.main, ckpt, f"out={tmp_path / 'y.png'}")
 
 
 def test_a_line_is_a_picture_with_its_boxes_beside_it(tmp_path: Path) -> None:
@@ -193,12 +199,19 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
         (["text=1", "preset=accessible", "look.ink=#999", "out=x.png"], "has a contrast of 2.84, less than the 7"),
         (["text=1", "size=0x0", "out=x.png"], "'0x0' is no size"),
         (["text=1", "size=card", "out=x.svg"], "size is for pixels"),
-        (["text=1", "layout.height=0", "out=x.png"], "layout.height must be a whole number from 8 to 1024, got 0"),
+        (["text=1", "layout.height=0", "out=x.png"], "layout.height must be a whole number from 8 to 1,024, got 0"),
         (["text=1", "variation=3", "out=x.png"], "variation must be a number from 0 to 1, got 3"),
         (["text=1", "like=nothing.png", "out=x.png"], "nothing.png does not exist"),
-        (["style.thickness=9", "out=x.png"], "style.thickness must be a number of standard deviations from -3 to 3, got 9"),
+        (["style.thickness=9", "out=x.png"], "style.thickness must be a number from -3 to 3, got 9"),
         (["n=3", "size=card", "out=x.npz"], "size is for .png and .webp"),
         (["folder=tar", "out=x/"], "folder must be one of png, classes, idx, got tar"),
+        (["n=9", "folder=idx", "look.ink=red", "out=x/"], "this format holds grey digits alone"),
+        (["n=100000", "look.paper=red", "out=x.csv"], "this format holds grey digits alone"),
+        (["text=", "lines=5", "out=x/"], "text is empty"),
+        (["text=1\u00a02", "out=x.png"], "no class and no separator for NO-BREAK SPACE"),
+        (["text=${seed}", "out=x.png"], "no class and no separator for $ d e s { }"),
+        (["out=set.v2/"], "a folder's name must have no dot"),
+        (["out=.png"], "/.png has no name"),
         (["n=3", "folder=idx", "out=x/"], "3 images leave the train or the test set empty"),
     ],
 )
@@ -242,6 +255,9 @@ def test_a_morph_is_a_film_or_a_strip(suffix: str, tmp_path: Path) -> None:
         (["out=x.gif", "labels=[3]"], "goes through two digits or more"),
         (["out=x.gif", "labels=[3,x]"], "label='x' is not among the labels"),
         (["out=x.gif", "frames=1"], "frames must be a whole number from 2 to 1,000, got 1"),
+        (["out=x.gif", "labels=3.5"], "labels must be a list, as [3, 8], got 3.5"),
+        (["out=x.gif", "labels=3,8"], "labels is a list: write labels=[3,8]"),
+        (["out=x.gif", "frames=1000", "look.height=2000"], "4,000,000,000 pixels are more than"),
         (["out=x.gif", "fps=0"], "fps must be a number from 1 to 240, got 0"),
     ],
 )
@@ -251,3 +267,35 @@ def test_what_cannot_be_morphed_is_one_line(words: list[str], expected: str, tmp
         call(morph.main, *placed)
     assert expected in str(caught.value.code)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x.png").mkdir()
+    with pytest.raises(SystemExit, match=r"x\.png is a folder: choose another name"):
+        call(generate.main, f"out={tmp_path / 'x.png'}", "overwrite=true")
+    assert list((tmp_path / "x.png").iterdir()) == []
+
+
+def test_white_on_black_stays_grey_whatever_else_is_asked(tmp_path: Path) -> None:
+    call(generate.main, "n=3", "look.height=40", "look.minimum_contrast=4.5", f"out={tmp_path / 'x.csv'}")
+    with (tmp_path / "x.csv").open() as file:
+        assert len(file.readline().split(",")) == 1 + 40 * 40
+
+
+@pytest.mark.parametrize("layout", [["look.height=17"], ["look.height=100", "layout.slant=-45", "layout.spacing=-0.5"]])
+def test_no_box_reaches_out_of_its_picture(layout: list[str], tmp_path: Path) -> None:
+    call(generate.main, "pattern=amount", "lines=20", "layout.margin=0", *layout, f"out={tmp_path / 'x'}/")
+    found = json.loads((tmp_path / "x" / "annotations.json").read_text())
+    sides = {one["id"]: (one["width"], one["height"]) for one in found["images"]}
+    assert found["annotations"]
+    for note in found["annotations"]:
+        x, y, width, height = note["bbox"]
+        assert min(x, y) >= 0
+        assert x + width <= sides[note["image_id"]][0]
+        assert y + height <= sides[note["image_id"]][1]
+
+
+def test_the_hand_of_a_picture_is_said_to_be_what_it_was_read_as(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call(generate.main, "n=1", "label=4", f"out={tmp_path / 'four.png'}")
+    call(generate.main, "text=12", f"like={tmp_path / 'four.png'}", f"out={tmp_path / 'line.png'}")
+    assert "like: drawn as a 4, with an error of " in capsys.readouterr().err

@@ -145,7 +145,7 @@ def test_a_preset_is_a_look_by_its_name(lab: Lab) -> None:
     assert lab.sample(2, look="sunset").look == lab.morph([3, 8], frames=2, look="sunset").look == sunset
     line = lab.line("1")
     assert torch.equal(line.picture("sunset").painted, line.picture(sunset).painted)
-    assert line.picture(size="card").painted.shape == line.picture(size=(1200, 675)).painted.shape == (3, 675, 1200)
+    assert line.picture(size="card").painted.shape == line.picture(size=(1200, 675)).painted.shape == (1, 675, 1200)
 
 
 def test_numbers_of_numpy_and_torch_are_numbers(lab: Lab) -> None:

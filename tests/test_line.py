@@ -182,7 +182,13 @@ def test_dates_are_dates_in_the_form_that_is_asked() -> None:
         assert 1900 <= datetime.strptime(text, "%d.%m.%Y").year <= 2100
 
 
-@pytest.mark.parametrize("asked", [r"\d{5", "[a-z]{3}", r"\d{1000000}", "date %B", "(?<=1)2(3", "", r"(\d)(?!.*)\1"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        r"\d{5", "[a-z]{3}", r"\d{1000000}", "date %B", "(?<=1)2(3", "", r"(\d)(?!.*)\1", r"(1|11)+2(?<!2)", r"((((\d*)*)*)*)*",
+        r"\d{200}", r"\d++", "1(?=2)2", r"(1)?(?(1)2|3)", r"(1)|(2)\1",
+    ],
+)  # fmt: skip
 def test_an_impossible_pattern_is_one_line(asked: str) -> None:
     with pytest.raises(ValueError, match=r"^(pattern|text)[^\n]*$"):
         pattern.texts(asked, 200, 0)
@@ -191,7 +197,7 @@ def test_an_impossible_pattern_is_one_line(asked: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ({"height": 0}, "layout.height must be a whole number from 8 to 1024, got 0"),
+        ({"height": 0}, "layout.height must be a whole number from 8 to 1,024, got 0"),
         ({"height": 28.5}, "layout.height must be a whole number"),
         ({"spacing": -3}, "layout.spacing must be a number from -0.5 to 10, got -3"),
         ({"slant": "x"}, "layout.slant must be a number"),

@@ -219,7 +219,7 @@ def test_a_line_of_digits_is_enlarged_in_proportion_and_made_smaller_too() -> No
 @pytest.mark.parametrize("columns", [1, 6])
 def test_a_canvas_holds_the_ink_as_large_as_fits_in_its_middle(width: int, height: int, columns: int) -> None:
     painted, _ = canvas(torch.cat([_bar()] * columns, dim=2), width, height, Look(), margin=0.1)
-    assert painted.shape == (3, height, width)
+    assert painted.shape == (1, height, width)
     inked = painted[0] > 127
     rows, columns_inked = inked.any(1).nonzero().flatten(), inked.any(0).nonzero().flatten()
     top, bottom = rows[0].item(), height - 1 - rows[-1].item()

@@ -46,7 +46,7 @@ def test_every_python_command_composes(line: str) -> None:
         for word in words
         if word not in launcher and not word.startswith("run_dir")
     ]
-    override.check_words(root, words)
+    override.check_words(root, words, sweep="train.py -m" in line)
     assert override.compose(root, [*single, "run_dir=x"] if root == "train" else single)
 
 

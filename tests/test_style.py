@@ -106,7 +106,7 @@ def test_other_directions_are_found_once_and_kept(short_run: Path, tmp_path: Pat
 
 def test_an_impossible_style_is_one_line() -> None:
     for value in (5, float("nan"), "thick"):
-        with pytest.raises(ValueError, match=r"^style\.slant must be a number of standard deviations from -3 to 3, got"):
+        with pytest.raises(ValueError, match=r"^style\.slant must be a number from -3 to 3, got"):
             Style(slant=value)  # type: ignore[arg-type]
 
 

@@ -27,9 +27,12 @@ def check(cfg: DictConfig) -> None:
     labels = list(cfg.labels) if isinstance(cfg.labels, ListConfig) else []
     if not labels or not all(type(n) is int and n >= 1 for n in labels):
         raise ValueError(f"labels must be a list of whole numbers of 1 or more, as labels=[10,20], got {cfg.labels}")
-    for name in ("seeds", "classifier.steps", "fakes.count", "train.images", "train.epochs"):
+    for name in ("seeds", "classifier.steps", "classifier.batch_size", "fakes.count", "train.images", "train.epochs"):
         if (value := OmegaConf.select(cfg, name)) < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
+    for name in ("classifier.lr", "fakes.share"):
+        if not 0 < (value := OmegaConf.select(cfg, name)) <= 1:
+            raise ValueError(f"{name} must be above 0 and 1 at most, got {value}")
     if not 1 <= round(cfg.fakes.share * cfg.classifier.batch_size) < cfg.classifier.batch_size:
         raise ValueError(f"fakes.share must leave real and fake images in each batch, got {cfg.fakes.share}")
     if cfg.out and Path(cfg.out).suffix != ".json":
@@ -72,9 +75,9 @@ def main(cfg: DictConfig) -> None:
     study.enter(cfg, sets)
     try:
         find(cfg, sets)
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit) as stop:
         print(f"stopped: the same command goes on with the study in {folder}", file=sys.stderr)  # noqa: T201
-        raise
+        sys.exit(stop.code if isinstance(stop, SystemExit) else command.STOPPED)
     found = report.gather(folder)
     for path in (folder / "downstream.json", *([Path(cfg.out)] if cfg.out else [])):
         write_text(json.dumps(found, indent=1), path)

@@ -68,7 +68,7 @@ def words(cfg: DictConfig, folder: Path, labels: int, seed: int) -> list[str]:
     return [
         "data=memory_mapped",
         *(f"data.{name}={data[name]}" for name in ("size", "channels", "classes")),
-        f"data.root='{folder.absolute()}'",
+        override.quoted(f"data.root={folder.absolute()}"),
         f"data.repeat={math.ceil(steps * batch / (labels * data.classes))}",
         f"trainer.max_epochs={train.epochs}",
         f"trainer.limit_train_batches={steps}",

@@ -85,8 +85,8 @@ def main(
 
     ``prepare`` rewrites the words first. What goes wrong by the user's hand (a misspelt key, an impossible value, a
     missing file, a full disk) is one line and exit status 1; GAN_TRACEBACK=1 shows the traceback instead. Ctrl-C is one
-    line, too, and SIGTERM lets what is half written vanish. ``trains``: as train.py does, which sweeps with -m and which
-    Lightning stops in its own way.
+    line, too, and SIGTERM lets what is half written vanish. ``trains``: as train.py does, which sweeps with -m and stops at
+    SIGTERM in Lightning's own way.
     """
 
     def decorate(task: Task) -> Callable[[], None]:
@@ -108,8 +108,6 @@ def main(
             except Exception as error:
                 leave(error)
             except KeyboardInterrupt:
-                if trains:
-                    raise
                 _close_bars()
                 print("stopped", file=sys.stderr)  # noqa: T201
                 sys.exit(STOPPED)

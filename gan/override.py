@@ -95,8 +95,10 @@ def check_words(config_name: str, words: list[str], sweep: bool = False) -> None
                 raise ValueError(f"{key} cannot be left out: every setting is needed; set it, as {key}=...")
             continue
         if word.is_sweep_override() and not sweep:
-            several = isinstance(settings.get(key), list)
-            raise ValueError(f"{key} is a list: write {key}=[{raw}]" if several else f"{key} takes one value, got {raw}")
+            if isinstance(settings.get(key), list):
+                raise ValueError(f"{key} is a list: write {key}=[{raw}]")
+            sweeps = "; train.py -m trains with each" if config_name == "train" else ""
+            raise ValueError(f"{key} takes one value, got {raw}{sweeps}")
         if word in groups:
             if isinstance(word.value(), list) and isinstance(_defaults(config_name).get(key), str):
                 raise ValueError(f"{key} takes one choice, got {raw}")

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CalledProcessError
 from unittest.mock import Mock
@@ -51,6 +52,7 @@ def _complaint(capsys: pytest.CaptureFixture[str], main: object, *words: object)
         ("ckpt=nowhere.ckpt", "nowhere.ckpt does not exist"),
         ("loss._target_=os.system", "os.system, which is none of this project's classes"),
         ("optimizer.lr=", "optimizer.lr"),
+        ("optimizer.lr=1e-4,2e-4", "optimizer.lr takes one value, got 1e-4,2e-4; train.py -m trains with each"),
         ("optimizer.lr", "optimizer.lr"),
     ],
 )
@@ -258,6 +260,16 @@ def test_what_the_machine_cannot_do_is_one_line(
 ) -> None:
     monkeypatch.setattr("gan.generate.Lab", Mock(side_effect=error))
     assert expected in _complaint(capsys, generate.main, f"out={tmp_path / 'x.png'}")
+
+
+@pytest.mark.parametrize("main", [train, generate.main])
+def test_ctrl_c_before_anything_is_made_is_one_line(
+    main: Callable[[], None], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "check_words", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(SystemExit, match="130"):
+        call(main, f"out={tmp_path / 'x.png'}")
+    assert capsys.readouterr().err == "stopped\n"
 
 
 def test_what_is_stopped_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:

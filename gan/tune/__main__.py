@@ -48,9 +48,9 @@ def tune(cfg: DictConfig) -> None:
                 finally:
                     lock.release()
                 report.write(opened, folder)
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit) as stop:
         print(f"stopped: the same command goes on with the study in {folder}", file=sys.stderr)  # noqa: T201
-        raise
+        sys.exit(stop.code if isinstance(stop, SystemExit) else command.STOPPED)
     finally:
         for other in others:
             other.terminate()

@@ -245,7 +245,11 @@ def test_a_picture_in_colour_is_shown_as_it_is_and_refuses_other_colours() -> No
             ask()
     with pytest.raises(ValueError, match="only what is grey has outlines"):
         Picture(x).svg()
-    assert Digits(x[None], torch.tensor([-1]), torch.tensor([0])).painted.shape == (1, 3, 8, 8)
+    digits = Digits(x.expand(2, 3, 8, 8), torch.tensor([-1, -1]), torch.tensor([0, 1]))
+    assert digits.painted.shape == (2, 3, 8, 8)
+    assert (digits[0].text["Description"], digits.grid().text["Description"]) == (
+        "A handwritten digit", "2 handwritten digits in rows of 10",
+    )  # fmt: skip
     assert Film(x[None]).painted.shape == (1, 3, 8, 8)
 
 

@@ -164,8 +164,7 @@ class Digits:
             return replace(self, images=self.images[some], labels=self.labels[some], seeds=self.seeds[some], read=read)
         label, seed = int(self.labels[some]), int(self.seeds[some])
         name = "A handwritten digit" if label < 0 else f"The handwritten digit {label}"
-        said = {"Title": name, "Description": f"{name}, {self.look.ink} on {self.look.paper}", "Seed": str(seed)}
-        said |= {"Label": str(label)} if label >= 0 else {}
+        said = self._said(name, str(seed)) | ({"Label": str(label)} if label >= 0 else {})
         return Picture(self.images[some], self.look, said | dict(self.text), seed=seed)
 
     def __iter__(self) -> Iterator[Picture]:
@@ -185,8 +184,12 @@ class Digits:
             return self[0]
         first, last = int(self.seeds[0]), int(self.seeds[-1])
         name = f"{len(self)} handwritten digits in rows of {columns}"
-        said = {"Title": name, "Description": f"{name}, {self.look.ink} on {self.look.paper}", "Seed": f"{first} to {last}"}
-        return Picture(to_float(grid(self.images, columns)), self.look, said | dict(self.text), seed=first)
+        said = self._said(name, f"{first} to {last}") | dict(self.text)
+        return Picture(to_float(grid(self.images, columns)), self.look, said, seed=first)
+
+    def _said(self, name: str, seed: str) -> dict[str, str]:
+        colours = f", {self.look.ink} on {self.look.paper}" if self.images.shape[1] == 1 else ""
+        return {"Title": name, "Description": name + colours, "Seed": seed}
 
     def save(self, path: Path | str, overwrite: bool = False) -> None:
         """Write their :meth:`grid` as :meth:`Picture.save` does."""

@@ -18,8 +18,8 @@ def load(ckpt: "str | Path | None" = None, reader: str | None = None) -> "Lab":
     """The lab of a generator: see ``help(gan.lab.Lab)``, or ``help(lab.sample)``, ``help(lab.line)`` and so on.
 
     ``ckpt`` is a run's best.ckpt or an exported FILE.safetensors; None: the generator that ships with the project.
-    ``reader`` is the classifier that reads its digits, ``"mnist"`` or the path of another; None: that of the data it learned
-    from; ``"none"``: nothing is read, and no digit is drawn again.
+    ``reader`` is the classifier that reads its digits, ``"mnist"`` or the path of another, as ``"./mine"`` for mine.safetensors
+    and mine.json; None: that of the data it learned from; ``"none"``: nothing is read, and no digit is drawn again.
 
         lab = gan.load()
         lab = gan.load("runs/mine/best.ckpt")

@@ -45,9 +45,9 @@ class Lab:
             raise ValueError(f"ckpt must be a path, as RUN/best.ckpt, or None for the generator that ships, got {ckpt!r}")
         if reader and reader != "none":
             feature.load(str(reader))  # now, for what is missing
-        self.ckpt = ckpt
-        self.generator = checkpoint.generator(ckpt)
-        self.card = checkpoint.card(ckpt)
+        self.ckpt = None if ckpt is None else Path(ckpt).expanduser()
+        self.generator = checkpoint.generator(self.ckpt)
+        self.card = checkpoint.card(self.ckpt)
         self._reader = str(reader or self.card["classifier"])
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ class Lab:
     @cached_property
     def axes(self) -> Axes:
         """The directions of its styles, found at the first use, in some 15 seconds, unless they were before."""
-        return style.axes(self.generator, Path(os.environ.get("GAN_CACHE", CACHE)).expanduser())
+        return style.axes(self.generator, Path(os.environ.get("GAN_CACHE") or CACHE).expanduser())
 
     @cached_property
     def reader(self) -> feature.Frozen | None:
@@ -176,11 +176,13 @@ class Lab:
             lab.line("2026-11-22", like=lab.like("photo.png", label=4))
 
         ``label``: which digit it shows; None: what the reader reads. Raises FileNotFoundError where there is no such file,
-        ValueError where it shows nothing.
+        ValueError where it shows nothing, and for no ``label`` where nothing reads these digits.
         """
         if not isinstance(path, str | Path):
             raise ValueError(f"like must be the path of a picture, or what lab.like made of it, got {path!r}")
         size, label = self._grey(), label if label is None else self.known(label)
+        if label is None and self.generator.classes and self.reader is None:
+            raise ValueError("nothing reads these digits: say by label= which one the picture shows, or choose a reader")
         return invert(self.generator, self.axes, read(Path(path).expanduser(), size), label, self.reader)
 
     def morph(
@@ -224,7 +226,7 @@ class Lab:
 
         ``split`` is val (None) or test, ``words`` its other settings, __ for a dot. Raises ValueError for what it has not.
         """
-        if self.ckpt is None or Path(self.ckpt).suffix == ".safetensors":
+        if self.ckpt is None or self.ckpt.suffix == ".safetensors":
             if split not in (None, "test") or words:
                 raise ValueError("this generator has its test figures alone: for others, or settings, gan.load a RUN/best.ckpt")
             return self.figures

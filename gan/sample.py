@@ -21,7 +21,7 @@ def latents(seeds: Tensor, size: int) -> Tensor:
     torch's generator on the CPU knows 32 bits of a seed: what is above counts how many rows of that stream are passed over.
     """
     source = torch.Generator()
-    z = torch.empty(len(seeds), size)
+    z = torch.empty(len(seeds), size, dtype=torch.float32)  # another default type would draw others
     for row, seed in zip(z, seeds.tolist(), strict=True):
         above, known = divmod(seed, SEEDS)
         source.manual_seed(known)
@@ -67,10 +67,10 @@ def evaluating(module: Generator) -> Iterator[None]:
 
 def images(generator: Generator, z: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
     """Yield images in [-1, 1], [<=batch, C, H, W] at a time, on the CPU, for latents ``z`` [N, D] and labels ``y`` [N]."""
-    device = next(generator.parameters()).device
+    weight = next(generator.parameters())
     with evaluating(generator):
         for some, labels in zip(z.split(batch), y.split(batch), strict=True):
-            yield generator(some.to(device), labels.to(device)).float().cpu()
+            yield generator(some.to(weight), labels.to(weight.device)).float().cpu()
 
 
 def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:

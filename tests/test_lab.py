@@ -24,7 +24,7 @@ from gan.digits import attribute, style
 from gan.digits.layout import Layout
 from gan.digits.look import Look, preset
 from gan.digits.picture import Digits, Film, Picture
-from gan.lab import CERTAIN, Lab
+from gan.lab import CACHE, CERTAIN, Lab
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,39 @@ def test_a_slice_of_digits_are_digits(lab: Lab) -> None:
     assert digits[-1].text == digits[15:][4].text
     assert _shown(digits[:10]).size == (4 * (10 * 30 + 2), 4 * 32)
     assert digits[20:]._repr_png_() is None
+    for some in ([7, 17], digits.labels == 7, np.array([7, 17])):
+        assert digits[some].seeds.tolist() == [7, 17]  # type: ignore[index]
+    assert len(digits[[]]) == 0
+    with pytest.raises(IndexError, match="index 20 is out of bounds"):
+        digits[20]
     read = replace(digits, read=torch.arange(20) != 7)
     assert (read.unread, read[:7].unread, read[5:9].unread, digits.unread) == (1, 0, 1, 0)
+
+
+def test_a_notebook_shows_the_first_thousand_of_more(lab: Lab) -> None:
+    assert _shown(lab.sample(1_003)).size == (4 * (10 * 30 + 2), 4 * (100 * 30 + 2))
+
+
+def test_another_default_type_of_torch_draws_the_same_digits() -> None:
+    digits = gan.load().sample(3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = gan.load().sample(3)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert (digits.images - again.images).abs().max() < 1e-4
+
+
+def test_a_path_may_begin_at_home(short_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(short_run))
+    assert gan.load("~/best.ckpt").card["sha256"] == gan.load(short_run / "best.ckpt").card["sha256"]
+
+
+def test_an_empty_name_of_a_cache_is_none(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr(style, "axes", lambda generator, folder: folders.append(folder))
+    monkeypatch.setenv("GAN_CACHE", "")
+    assert (gan.load().axes, folders) == (None, [Path(CACHE).expanduser()])
 
 
 def test_results_say_what_they_are_in_a_few_words_and_are_equal_to_themselves_alone(lab: Lab, short_run: Path) -> None:
@@ -111,6 +142,22 @@ def test_nothing_is_certain_where_nothing_reads() -> None:
     assert lab.sample(2).unread == 0
 
 
+def test_where_nothing_reads_a_picture_needs_its_label(tmp_path: Path) -> None:
+    lab = gan.load(reader="none")
+    lab.sample(1, label=4).save(tmp_path / "mine.png")
+    with pytest.raises(ValueError, match=r"^nothing reads these digits: say by label= which one the picture shows"):
+        lab.like(tmp_path / "mine.png")
+    assert lab.like(tmp_path / "mine.png", 4).label == 4
+
+
+def test_a_pen_takes_its_style_as_a_dict_and_refuses_another(lab: Lab) -> None:
+    asked = {"slant": 1.0}
+    (line,) = lab.pen(style=asked).write(["12"])
+    assert torch.equal(line.image, lab.line("12", style=asked).image)
+    with pytest.raises(ValueError, match="style must be a dict of thickness, slant"):
+        lab.pen(style={"slnt": 1})
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".svg", ".pdf"])
 def test_a_line_is_saved_in_every_format_with_its_alternative_text_and_origin(lab: Lab, suffix: str, tmp_path: Path) -> None:
     line = lab.line("2026-11-22", layout=Layout(height=40))
@@ -145,7 +192,8 @@ def test_a_preset_is_a_look_by_its_name(lab: Lab) -> None:
     assert lab.sample(2, look="sunset").look == lab.morph([3, 8], frames=2, look="sunset").look == sunset
     line = lab.line("1")
     assert torch.equal(line.picture("sunset").painted, line.picture(sunset).painted)
-    assert line.picture(size="card").painted.shape == line.picture(size=(1200, 675)).painted.shape == (1, 675, 1200)
+    for size in ("card", (1200, 675), np.array([1200, 675])):
+        assert line.picture(size=size).painted.shape == (1, 675, 1200)  # type: ignore[arg-type]
 
 
 def test_numbers_of_numpy_and_torch_are_numbers(lab: Lab) -> None:
@@ -187,11 +235,21 @@ def test_the_hand_of_a_picture_is_drawn(lab: Lab, tmp_path: Path) -> None:
 def test_a_picture_in_colour_is_shown_as_it_is_and_refuses_other_colours() -> None:
     x = torch.rand(3, 8, 8) * 2 - 1
     assert Picture(x).painted.shape == (3, 8, 8)
-    with pytest.raises(ValueError, match="draws in colour: preset, look and size are for"):
-        Picture(x, Look(ink="red"))
+    for ask in (
+        lambda: Picture(x, Look(ink="red")),
+        lambda: Picture(x, size="card"),
+        lambda: Digits(x[None], torch.tensor([-1]), torch.tensor([0]), Look(ink="red")),
+        lambda: Film(x[None], Look(ink="red")),
+    ):
+        with pytest.raises(ValueError, match="draws in colour: preset, look and size are for"):
+            ask()
     with pytest.raises(ValueError, match="only what is grey has outlines"):
         Picture(x).svg()
-    assert Digits(x[None], torch.tensor([-1]), torch.tensor([0])).painted.shape == (1, 3, 8, 8)
+    digits = Digits(x.expand(2, 3, 8, 8), torch.tensor([-1, -1]), torch.tensor([0, 1]))
+    assert digits.painted.shape == (2, 3, 8, 8)
+    assert (digits[0].text["Description"], digits.grid().text["Description"]) == (
+        "A handwritten digit", "2 handwritten digits in rows of 10",
+    )  # fmt: skip
     assert Film(x[None]).painted.shape == (1, 3, 8, 8)
 
 

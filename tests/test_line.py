@@ -214,3 +214,9 @@ def test_a_speck_is_no_part_of_a_digit() -> None:
     cell[2, 25] = 200
     cut, top = layout.crop(cell)
     assert (cut.shape, top) == ((20, 4), 5)
+
+
+def test_of_a_digit_in_crumbs_the_largest_are_kept() -> None:
+    cell = np.zeros((28, 28), np.uint8)
+    cell[::4, ::4] = 255  # 49 pieces, each less than a speck's share
+    assert layout.crop(cell)[0].shape == (25, 25)

@@ -51,8 +51,8 @@ class Inversion:
 def read(path: Path, size: int = 28) -> Tensor:
     """A picture of one digit, prepared as MNIST's are: [1, size, size] in [-1, 1], ink bright.
 
-    The ink is fitted into 20/28 of the side and its centre of mass put in the middle; what is darker than its border counts as
-    ink on paper. Raises ValueError where it cannot be read or shows nothing, FileNotFoundError where there is none.
+    Ink is what differs from the picture's border. It is fitted into 20/28 of the side and its centre of mass put in the middle.
+    Raises ValueError where the file cannot be read or shows nothing, FileNotFoundError where there is none.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"

@@ -99,7 +99,7 @@ def crop(cell: np.ndarray) -> tuple[np.ndarray, int]:
     if not count:
         return cell[:1, :1], 0
     sizes = np.bincount(pieces.ravel())[1:]
-    whole = np.flatnonzero(sizes >= SPECK * sizes.sum()) + 1
+    whole = np.flatnonzero(sizes >= min(SPECK * sizes.sum(), sizes.max())) + 1  # in crumbs, the largest
     inked = pieces > 0 if len(whole) == count else np.isin(pieces, whole)
     rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
     part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 from gan import sample
 from gan.digits import style
 from gan.digits.files import Written
-from gan.digits.given import flag, real
+from gan.digits.given import flag, made, real
 from gan.digits.layout import Box, Layout, compose, shape
 from gan.digits.look import Look, preset
 from gan.digits.picture import PLAIN, Picture
@@ -109,6 +109,7 @@ class Pen:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "style", made(Style, "style", self.style))
         object.__setattr__(self, "mixed", flag("mixed", self.mixed))
         for name in ("variation", "certainty"):
             object.__setattr__(self, name, real(name, getattr(self, name), 0, 1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from gan.image import grid, pillow, to_float, to_uint8
 
 PLAIN = Look()
 SHOWN = 4  # times as large as generated, in a notebook
+MANY = 1_000  # digits that a notebook shows, of more the first: a million would take its memory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,10 +40,9 @@ class Picture:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if len(self.image) != 1 and (self.look != PLAIN or self.size):
-            raise ValueError("this generator draws in colour: preset, look and size are for those that draw in grey")
         if self.size is not None:
-            size(self.size)
+            object.__setattr__(self, "size", size(self.size))
+        _grey(self.image, self.look != PLAIN or self.size is not None)
 
     def __repr__(self) -> str:
         return f"Picture({self.text.get('Title', '')!r}, {_sides(self.image)})"
@@ -110,6 +111,12 @@ def _free(path: Path | str, kinds: Iterable[str], overwrite: bool) -> Path:
     return path
 
 
+def _grey(x: Tensor, asked: bool) -> None:
+    """Raise ValueError where a look or a size is ``asked`` for and images [.., C, H, W] are in colour."""
+    if asked and x.shape[-3] != 1:
+        raise ValueError("this generator draws in colour: preset, look and size are for those that draw in grey")
+
+
 def _sides(x: Tensor) -> str:
     """Width and height of images [.., H, W]."""
     return f"{x.shape[-1]}x{x.shape[-2]}"
@@ -119,8 +126,9 @@ def _sides(x: Tensor) -> str:
 class Digits:
     """Digits [N, C, H, W] in [-1, 1] with labels int64 [N], -1 for none, each a function of its seed, int64 [N].
 
-    ``digits[3]`` is a :class:`Picture`, ``digits[:5]`` are digits again. ``read``, bool [N]: which are read with certainty,
-    where that was asked for; ``unread`` is how many are not.
+    ``digits[3]`` is a :class:`Picture`; ``digits[:5]`` and ``digits[digits.labels == 7]`` are digits again. ``read``, bool
+    [N]: which are read with certainty, where that was asked for; ``unread`` is how many are not. A notebook shows the first
+    1,000.
     """
 
     images: Tensor
@@ -129,6 +137,9 @@ class Digits:
     look: Look = PLAIN
     text: Mapping[str, str] = field(default_factory=dict)
     read: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        _grey(self.images, self.look != PLAIN)
 
     @property
     def unread(self) -> int:
@@ -145,17 +156,16 @@ class Digits:
     @overload
     def __getitem__(self, i: int) -> Picture: ...
     @overload
-    def __getitem__(self, i: slice) -> "Digits": ...
-    def __getitem__(self, i: int | slice) -> "Picture | Digits":
-        if isinstance(i, slice):
-            some = list(range(len(self)))[i]  # of any step: torch's own goes forward alone
+    def __getitem__(self, i: slice | list[int] | Tensor) -> "Digits": ...
+    def __getitem__(self, i: int | slice | list[int] | Tensor) -> "Picture | Digits":
+        some = np.arange(len(self))[i].tolist()  # NumPy's slices, unlike torch's, go backward too
+        if isinstance(some, list):
             read = None if self.read is None else self.read[some]
             return replace(self, images=self.images[some], labels=self.labels[some], seeds=self.seeds[some], read=read)
-        label, seed = int(self.labels[i]), int(self.seeds[i])
+        label, seed = int(self.labels[some]), int(self.seeds[some])
         name = "A handwritten digit" if label < 0 else f"The handwritten digit {label}"
-        said = {"Title": name, "Description": f"{name}, {self.look.ink} on {self.look.paper}", "Seed": str(seed)}
-        said |= {"Label": str(label)} if label >= 0 else {}
-        return Picture(self.images[i], self.look, said | dict(self.text), seed=seed)
+        said = self._said(name, str(seed)) | ({"Label": str(label)} if label >= 0 else {})
+        return Picture(self.images[some], self.look, said | dict(self.text), seed=seed)
 
     def __iter__(self) -> Iterator[Picture]:
         return (self[i] for i in range(len(self)))
@@ -174,15 +184,19 @@ class Digits:
             return self[0]
         first, last = int(self.seeds[0]), int(self.seeds[-1])
         name = f"{len(self)} handwritten digits in rows of {columns}"
-        said = {"Title": name, "Description": f"{name}, {self.look.ink} on {self.look.paper}", "Seed": f"{first} to {last}"}
-        return Picture(to_float(grid(self.images, columns)), self.look, said | dict(self.text), seed=first)
+        said = self._said(name, f"{first} to {last}") | dict(self.text)
+        return Picture(to_float(grid(self.images, columns)), self.look, said, seed=first)
+
+    def _said(self, name: str, seed: str) -> dict[str, str]:
+        colours = f", {self.look.ink} on {self.look.paper}" if self.images.shape[1] == 1 else ""
+        return {"Title": name, "Description": name + colours, "Seed": seed}
 
     def save(self, path: Path | str, overwrite: bool = False) -> None:
         """Write their :meth:`grid` as :meth:`Picture.save` does."""
         self.grid().save(path, overwrite)
 
     def _repr_png_(self) -> bytes | None:
-        return self.grid()._repr_png_() if len(self) else None
+        return self[:MANY].grid()._repr_png_() if len(self) else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -196,6 +210,7 @@ class Film:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fps", real("fps", self.fps, *FPS))
+        _grey(self.frames, self.look != PLAIN)
 
     def __repr__(self) -> str:
         return f"Film({len(self.frames)} frames, {_sides(self.frames)}, {self.fps:g} a second)"

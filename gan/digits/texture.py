@@ -29,13 +29,13 @@ def ruling(height: int, width: int, squared: bool) -> Tensor:
 
 
 def noise(source: Generator, height: int, width: int, cell: float) -> Tensor:
-    """Smooth noise [height, width] of mean 0 and deviation near 1, varying over ``cell`` pixels."""
+    """Smooth noise [height, width] of mean 0 and deviation near 0.9, varying over ``cell`` pixels."""
     coarse = torch.randn(1, 1, int(height / cell) + 2, int(width / cell) + 2, generator=source)
     return interpolate(coarse, (height, width), mode="bicubic")[0, 0]
 
 
 def grain(source: Generator, height: int, width: int) -> Tensor:
-    """How much lighter the fibres of paper are, [height, width], of deviation near 0.03."""
+    """How much lighter the fibres of paper are, [height, width], of deviation near 0.02."""
     unit = max(1.0, min(height, width) / 500)  # so that fibres are as large a part of a large picture as of a small one
     return 0.022 * noise(source, height, width, unit) + 0.014 * noise(source, height, width, 5 * unit)
 

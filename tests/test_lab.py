@@ -381,3 +381,11 @@ def test_the_tour_runs_from_its_first_cell_to_its_last() -> None:
     assert any("image/gif" in str(output.get("data", {}).get("text/html", "")) for output in outputs)
     assert not any(output.output_type == "error" for output in outputs)
     assert "/home/" not in json.dumps(notebook)
+
+
+def test_every_digit_of_a_grid_is_as_high_as_the_look_asks(tmp_path: Path) -> None:
+    digits = gan.load().sample(20, look="accessible")
+    assert digits[0].painted.shape == (3, 280, 280)
+    assert digits.grid().painted.shape == (3, 2 * 300 + 20, 10 * 300 + 20)  # two pixels apart, ten times as large
+    large = gan.load().sample(20, look=Look(height=4096)).grid(2)
+    assert large.look.height == 4096

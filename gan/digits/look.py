@@ -72,7 +72,7 @@ class Look:
     direction: str = "down"  # in which gradients go, or right
     texture: str = "none"  # grain, ruled and squared of the paper; chalk of the ink on a wiped board
     line: str = "#9dbbe0"  # colour of ruled and squared
-    height: int | None = None  # pixels to enlarge to; None: as many as the picture has
+    height: int | None = None  # pixels to enlarge a digit or a line to; None: as many as it has
     minimum_contrast: float = 1.0
 
     def __post_init__(self) -> None:

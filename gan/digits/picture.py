@@ -15,7 +15,7 @@ from torch import Tensor
 from gan.digits import files, outline
 from gan.digits.files.film import FPS, GIF_FPS
 from gan.digits.given import real, whole
-from gan.digits.look import Look, size
+from gan.digits.look import LARGEST, Look, size
 from gan.digits.paint import Place, canvas, paint
 from gan.file import write_bytes, write_text
 from gan.image import grid, pillow, to_float, to_uint8
@@ -176,7 +176,10 @@ class Digits:
         return to_uint8(self.images) if self.look == PLAIN else torch.stack([picture.painted for picture in self])
 
     def grid(self, columns: int = 10) -> Picture:
-        """All of them in rows, two pixels apart, of 1 to 10,000 ``columns``."""
+        """All of them in rows, two pixels apart, of 1 to 10,000 ``columns``.
+
+        Each is as high as the look asks, as far as no side of the whole is longer than 4,096 pixels.
+        """
         columns = whole("columns", columns, 1, 10_000)
         if not len(self):
             raise ValueError("there is no digit to show")
@@ -185,7 +188,12 @@ class Digits:
         first, last = int(self.seeds[0]), int(self.seeds[-1])
         name = f"{len(self)} handwritten digits in rows of {columns}"
         said = self._said(name, f"{first} to {last}") | dict(self.text)
-        return Picture(to_float(grid(self.images, columns)), self.look, said, seed=first)
+        joined, look = to_float(grid(self.images, columns)), self.look
+        if look.height:
+            tall, wide = joined.shape[1:]
+            most = min(LARGEST, LARGEST * tall // wide)
+            look = replace(look, height=max(1, min(most, round(look.height * tall / self.images.shape[2]))))
+        return Picture(joined, look, said, seed=first)
 
     def _said(self, name: str, seed: str) -> dict[str, str]:
         colours = f", {self.look.ink} on {self.look.paper}" if self.images.shape[1] == 1 else ""

@@ -138,7 +138,7 @@ function show(one = true, many = true) {
 // The fields as the address has them.
 function follow() {
   const asked = hash();
-  for (const id of ["seed", "n"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
+  for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
   $("first").value = asked.get("first") ?? $("seed").value;
   const label = asked.get("label") ?? "all";
   for (const one of document.getElementsByName("label")) {

@@ -123,7 +123,7 @@ def test_an_mp4_has_every_frame_in_its_colours(channels: int, height: int, width
     read = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(tmp_path / "x.mp4"), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     done = subprocess.run(read, capture_output=True, check=True)
     about = next(line for line in done.stderr.decode().splitlines() if "Video: h264" in line)
-    assert "yuv420p(tv, bt709" in about
+    assert "yuv420p(tv, bt709, " in about
     assert f"{size[0]}x{size[1]}" in about
     assert TEXT["Description"] in done.stderr.decode()
     last = np.frombuffer(done.stdout, np.uint8).reshape(12, size[1], size[0], 3)[-1]

@@ -1,7 +1,9 @@
 """The page: a folder that asks nobody, draws torch's digits in a browser, and replaces nothing but a page."""
 
+import base64
 import functools
 import http.server
+import io
 import json
 import os
 import shutil
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import chromium
+import numpy as np
 import pytest
 import torch
 from chromium import Page
@@ -22,6 +25,7 @@ from PIL import Image
 
 from gan import checkpoint, file, sample
 from gan.digits.look import Look
+from gan.digits.paint import enlarge
 from gan.export import program, web
 from gan.export.__main__ import main
 from gan.lab import Lab
@@ -165,6 +169,26 @@ def test_the_sheet_stays_while_one_of_it_is_seen_large(page: Path, tmp_path: Pat
         assert ", 50 % of the way to " in shown.run("shown.then(() => $('one-said').textContent)")
         shown.run("location.hash = '#seed=9&n=1'")
         shown.wait("$('many-said').textContent === '1 image, seed 9, labels in turn'")
+        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 9, seed 9"  # itself, and not on a way
+
+
+@needs_chromium
+def test_what_is_crisp_there_has_nearly_the_outlines_that_it_has_here(page: Path, tmp_path: Path) -> None:
+    seeds = torch.tensor([0, 3, 6, 16, 17])
+    [images] = sample.generate(checkpoint.generator(None), seeds, seeds % 10)
+    expected = enlarge(images, 560)[:, 0]
+    with Page((page / "index.html").as_uri(), tmp_path) as shown:
+        drawn(shown)
+        change(shown, "ink", "#ffffff")
+        change(shown, "paper", "#000000")
+        for i, seed in enumerate(seeds.tolist()):
+            change(shown, "seed", str(seed))
+            url = shown.run("shown.then(() => $('one').toDataURL())")
+            with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as picture:
+                cover = torch.from_numpy(np.array(picture.convert("L"))) / 255
+            assert float((cover - (expected[i] + 1) / 2).abs().mean()) < 0.011  # of full scale; a digit's ink is 0.1 or more
+            between = (cover > 0.1) & (cover < 0.9)
+            assert float(between.float().mean()) < 0.01  # an edge is a pixel wide
 
 
 @needs_chromium
@@ -174,7 +198,11 @@ def test_what_is_impossible_or_invisible_is_said_beside_its_field(page: Path, tm
         wrong = "['seed', 'n', 'label'].map((id) => $(`${id}-wrong`).textContent)"
         seeds = "Must be a whole number from 0 to 4294967295"
         assert shown.run(wrong) == [seeds, "Must be a whole number from 1 to 1000", "Must be a whole number from 0 to 9"]
-        assert shown.run("$('one-said').textContent") == ""
+        drawn(shown)  # a bad link leaves no blank: the fields' own values are drawn, and told
+        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"
+        assert shown.run("$('many-said').textContent") == "50 images, seeds 0 to 49, labels in turn"
+        assert "generate seed=0 n=50 out" in shown.run("$('typed').textContent")
+        assert shown.run("location.hash") == "#seed=-5&n=5000&label=12"
         shown.run("location.hash = '#seed=4294967290&n=7'")
         shown.wait("$('n-wrong').textContent.endsWith('from 1 to 6: the last seed is 4294967295')")
         change(shown, "n", "6")
@@ -218,7 +246,7 @@ def test_what_is_saved_says_what_it_is(page: Path, tmp_path: Path) -> None:
 
 @needs_chromium
 def test_a_folder_that_is_not_whole_says_what_it_lacks(page: Path, tmp_path: Path) -> None:
-    scripts = ("latent.js", "model.js", "runtime.js", "picture.js", "page.js")
+    scripts = ("latent.js", "model.js", "runtime.js", "outline.js", "picture.js", "page.js")
     for name in scripts:
         (tmp_path / name).mkdir()
         for path in page.iterdir():

@@ -131,7 +131,7 @@ def layer(found: Colour) -> Tensor:
 
 
 def blend(word: str, along: Tensor) -> Tensor:
-    """The gradient ``word`` at ``along`` [.., 1] in [0, 1]: [.., 4]. In sRGB, as SVG and CSS have it."""
+    """The gradient ``word`` at ``along`` [.., 1] in [0, 1]: [.., 4]. In sRGB, as CSS has it."""
     first, last = (layer(end).to(along.dtype) for end in gradient(word))
     return first + (last - first) * along
 

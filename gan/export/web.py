@@ -18,7 +18,7 @@ RUNTIME = "onnxruntime-web"  # MIT, Microsoft
 VERSION = "1.30.0"
 MODULE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
 PAGE = Path(__file__).parent / "page"
-STATIC = ("index.html", "style.css", "latent.js", "picture.js", "page.js", "LICENSE.onnxruntime.txt")
+STATIC = ("index.html", "style.css", "latent.js", "outline.js", "picture.js", "page.js", "LICENSE.onnxruntime.txt")
 FILES = {*STATIC, "model.js", "runtime.js"}
 
 

@@ -73,7 +73,8 @@ def mp4(frames: Tensor, path: Path, fps: float, text: Mapping[str, str] | None =
         ffmpeg, "-y", "-v", "error",
         "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{opaque.shape[3]}x{opaque.shape[2]}", "-r", f"{fps:g}", "-i", "-",
         # Unless told, ffmpeg writes colours as BT.601 has them and says nothing, and players take a large film for BT.709.
-        "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
+        # Said of the frames: newer ffmpeg takes no word for the film's primaries and transfer where its frames have none.
+        "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setparams=color_primaries=bt709:color_trc=bt709",
         "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
         "-c:v", "libx264", "-crf", "16", "-movflags", "+faststart",
         *(["-metadata", f"title={text.get('Title', '')}", "-metadata", f"comment={_lines(text)}"] if text else []),

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from html import escape
 
 import numpy as np
+import torch
 
-from gan.digits.look import Look, gradient
+from gan.digits.look import Look, blend, gradient
 from gan.digits.outline.contour import Outline
 
 INK_ALONE = Look(ink="black", paper="transparent")
@@ -52,17 +53,21 @@ def svg(
 
 def _fill(name: str, word: str, direction: str, points: np.ndarray) -> tuple[str, str]:
     """Of a colour or of two as navy-#f80, what defines it and what fills with it, over where ``points`` [.., 2] lie."""
-    (first, opacity), (last, last_opacity) = (("#{:02x}{:02x}{:02x}".format(*end), end[3] / 255) for end in gradient(word))
-    if (first, opacity) == (last, last_opacity):
-        return "", f'fill="{first}"' + (f' fill-opacity="{_number(opacity)}"' if opacity < 1 else "")
+    first, last = gradient(word)
+    if first == last:
+        opaque = f' fill-opacity="{_number(first[3] / 255)}"' if first[3] < 255 else ""
+        return "", f'fill="#{bytes(first[:3]).hex()}"{opaque}'
     axis, across = ("y", "x") if direction == "down" else ("x", "y")
     along = points[..., 1 if axis == "y" else 0]
     # In the picture's own units, since fpdf2 misplaces those of the bounding box.
     ends = f'{axis}1="{_number(along.min())}" {axis}2="{_number(along.max())}" {across}1="0" {across}2="0"'
-    stops = ""
-    for place, colour, share in ((0, first, opacity), (1, last, last_opacity)):
-        opaque = f' stop-opacity="{_number(share)}"' if share < 1 else ""
-        stops += f'<stop offset="{place}" stop-color="{colour}"{opaque}/>'
+    # Between opacities in small steps: there SVG mixes colours as if they were opaque, and neither CSS nor pixels do.
+    places, stops = np.linspace(0, 1, 2 if first[3] == last[3] else 17), ""
+    shades = blend(word, torch.from_numpy(places[:, None]).clamp(1e-3, 1 - 1e-3)).tolist()
+    for place, (*colour, share) in zip(places, shades, strict=True):
+        straight = bytes(round(255 * part / max(share, 1e-3)) for part in colour).hex()
+        opaque = f' stop-opacity="{_number(share)}"' if round(share, 2) < 1 else ""
+        stops += f'<stop offset="{_number(place)}" stop-color="#{straight}"{opaque}/>'
     defined = f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" {ends}>{stops}</linearGradient>'
     return f"<defs>{defined}</defs>\n", f'fill="url(#{name})"'
 
@@ -113,5 +118,6 @@ def pdf(
     page.set_subject(said.pop("Description", ""))
     page.set_keywords("; ".join(f"{key}: {value}" for key, value in said.items()))
     page.add_page()
-    SVGObject(svg(outlines, width, height, look, scale=scale)).draw_to_page(page)
+    drawn = [Outline(one.curves * scale) for one in outlines]  # in points, since fpdf2 forgets to scale where a gradient fades
+    SVGObject(svg(drawn, width * scale, height * scale, look, scale=1)).draw_to_page(page)
     return bytes(page.output())

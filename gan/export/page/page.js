@@ -42,7 +42,7 @@ const number = (id) => Number($(id).value);
 const fine = (...ids) => ids.every((id) => $(id)?.validity.valid ?? true);
 const chosen = () => {
   const label = document.forms.controls.elements.label?.value;
-  return [undefined, "", "all"].includes(label) ? null : Number(label);
+  return !fine("label") || [undefined, "", "all"].includes(label) ? null : Number(label);
 };
 const labelOf = (seed, label) => label ?? (MODEL.classes ? seed % MODEL.classes : -1);
 
@@ -129,15 +129,16 @@ function show(one = true, many = true) {
   for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
   if (fine("label")) label === null ? state.delete("label") : state.set("label", label);
   if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // Safari allows 100 in 30 seconds
-  const ask = (draws, ...ids) => fine("label", ...ids) && draws(label, ...ids.map(number)).catch(failed);
-  shown = Promise.all([shown, one && ask(showOne, "seed", "towards", "way", "boldness"), many && ask(showMany, "first", "n")]);
+  const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // or a bad link draws nothing
+  const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, ...ids.map(possible)).catch(failed);
+  shown = Promise.all([shown, one && ask("one", "seed", "towards", "way", "boldness"), many && ask("many", "first", "n")]);
   return shown;
 }
 
 // The fields as the address has them.
 function follow() {
   const asked = hash();
-  for (const id of ["seed", "n"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
+  for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
   $("first").value = asked.get("first") ?? $("seed").value;
   const label = asked.get("label") ?? "all";
   for (const one of document.getElementsByName("label")) {

@@ -16,32 +16,27 @@ function contrast(...colours) {
 
 // One image as a square canvas of `side` pixels, in ink on paper.
 function picture(image, side) {
-  const small = new OffscreenCanvas(MODEL.size, MODEL.size);
-  const dots = new ImageData(MODEL.size, MODEL.size);
-  for (let i = 0; i < MODEL.size ** 2; i++) {
-    for (let c = 0; c < 3; c++) dots.data[4 * i + c] = 127.5 * (image[(c % MODEL.channels) * MODEL.size ** 2 + i] + 1);
-    dots.data[4 * i + 3] = 255;
-  }
-  small.getContext("2d").putImageData(dots, 0, 0);
   const large = new OffscreenCanvas(side, side);
   const pen = large.getContext("2d", { willReadFrequently: true });
-  const look = $("look").value;
-  pen.imageSmoothingEnabled = look !== "pixels";
+  if ($("look").value === "crisp") {
+    pen.fillStyle = $("paper").value;
+    pen.fillRect(0, 0, side, side);
+    pen.scale(side / MODEL.size, side / MODEL.size);
+    pen.fillStyle = $("ink").value;
+    pen.fill(outline(image, MODEL.size));
+    return large;
+  }
+  const small = new OffscreenCanvas(MODEL.size, MODEL.size);
+  const dots = new ImageData(MODEL.size, MODEL.size);
+  const [ink, paper] = MODEL.channels === 1 ? [rgb("ink"), rgb("paper")] : [[255, 255, 255], [0, 0, 0]];
+  for (let i = 0; i < MODEL.size ** 2; i++) {
+    const share = (c) => (image[(c % MODEL.channels) * MODEL.size ** 2 + i] + 1) / 2;
+    dots.data.set([...[0, 1, 2].map((c) => paper[c] + share(c) * (ink[c] - paper[c])), 255], 4 * i);
+  }
+  small.getContext("2d").putImageData(dots, 0, 0);
+  pen.imageSmoothingEnabled = $("look").value !== "pixels";
   pen.imageSmoothingQuality = "high";
   pen.drawImage(small, 0, 0, side, side);
-  if (MODEL.channels === 3) return large;
-  const [ink, paper] = [rgb("ink"), rgb("paper")];
-  const edge = look === "crisp" ? Math.max(2, side / MODEL.size / 4) : 1; // how much steeper than the image
-  const middle = look === "crisp" ? 0.4 : 0.5; // below a half, so that faint strokes stay
-  const shades = Uint32Array.from({ length: 256 }, (_, grey) => {
-    const t = Math.min(1, Math.max(0, (grey / 255 - middle) * edge + middle));
-    const [red, green, blue] = paper.map((from, c) => Math.round(from + t * (ink[c] - from)));
-    return (255 << 24) | (blue << 16) | (green << 8) | red;
-  });
-  const all = pen.getImageData(0, 0, side, side);
-  const dyed = new Uint32Array(all.data.buffer); // a whole pixel at a time, or sliders lag
-  for (let i = 0; i < dyed.length; i++) dyed[i] = shades[dyed[i] & 255];
-  pen.putImageData(all, 0, 0);
   return large;
 }
 

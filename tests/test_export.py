@@ -61,7 +61,7 @@ def test_a_damaged_or_foreign_generator_is_one_line(exported: Path, spoil: str) 
     elif spoil == "other":
         save_file({"x": torch.zeros(1)}, exported)
     elif spoil == "target":
-        card.write_text(json.dumps({"generator": {"_target_": "os.system", "command": "true"}}))
+        card.write_text(json.dumps({"generator": {"_target_": "os.system", "command": "true"}, "command": "x"}))
     else:
         card.unlink()
     with pytest.raises((ValueError, FileNotFoundError), match=r"^ckpt: [^\n]*$"):

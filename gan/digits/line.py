@@ -14,11 +14,13 @@ from gan.digits.files import Written
 from gan.digits.given import flag, made, real
 from gan.digits.layout import Box, Layout, compose, shape
 from gan.digits.look import Look, preset
+from gan.digits.paint import CRISP
 from gan.digits.picture import PLAIN, Picture
 from gan.digits.style import Axes, Style
 from gan.metric.feature import Frozen
 from gan.network import Generator
 
+BEYOND = 0.4  # pixels of the line that crisp outlines reach beyond those of its ink; at most 0.38 was seen
 ATTEMPTS = 8  # at a digit that is not read as asked
 LOOSER = 0.25  # how much each attempt adds to the variation: a hand that cannot write a 4 borrows another's
 KEPT = [0, 1]  # attributes that are a hand's: thickness and slant
@@ -68,10 +70,11 @@ class Line:
     def written(self, picture: Picture) -> Written:
         """What :meth:`picture` gave, as bytes, with the boxes where they lie on it."""
         painted, place = picture.placed
+        beyond = BEYOND if place.scale >= CRISP else 0.0
 
         def moved(first: int, length: int, offset: float, end: int) -> tuple[float, float]:
             """Where a side begins and how long it is, within the picture: its own scale rounds, and box and picture apart."""
-            near, far = (round(at * place.scale + offset, 2) for at in (first, first + length))
+            near, far = (round(at * place.scale + offset, 2) for at in (first - beyond, first + length + beyond))
             near, far = max(near, 0.0), min(far, float(end))
             return _short(near), _short(far - near)
 

@@ -15,6 +15,7 @@ from gan.digits.outline import rasterise, trace
 from gan.digits.texture import board, chalk, grain, ruling
 from gan.image import to_uint8
 
+CRISP = 2  # times as large, from where on outlines are drawn
 SMALLEST = 5  # pixels of a line of digits on a paper; less shows nothing
 FAINTEST = 0.22  # ink that is meant: generators leave specks of less
 
@@ -69,7 +70,7 @@ def enlarge(grey: Tensor, height: int) -> Tensor:
     """Grey pictures [1, H, W] or [N, 1, H, W] of ``height`` pixels; from twice as many on their outlines are drawn, crisp."""
     if height == grey.shape[-2]:
         return grey
-    if height >= 2 * grey.shape[-2]:
+    if height >= CRISP * grey.shape[-2]:
         rows, columns = grey.shape[-2:]
         drawn = [rasterise(trace(one), rows, columns, height / rows) for one in grey.flatten(0, -3)]
         return torch.stack(drawn).view(*grey.shape[:-2], height, -1)

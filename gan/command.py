@@ -98,12 +98,12 @@ def main(
             try:
                 if not trains:
                     signal.signal(signal.SIGTERM, _terminate)
-                if _ASKS.isdisjoint(sys.argv):
+                if _ASKS.isdisjoint(word.partition("=")[0] for word in sys.argv):
                     words, sweep = [quoted(word) for word in sys.argv[1:]], not _SWEEPS.isdisjoint(sys.argv)
                     if sweep and not trains:
                         raise ValueError("-m is for train.py alone, which numbers its folders: run this once for each value")
                     check_words(config_name, words, sweep)
-                    sys.argv[1:] = prepare(words)
+                    sys.argv[1:] = sorted(prepare(words), key=lambda word: word not in _SWEEPS)  # which Hydra wants at an end
                 command()
             except Exception as error:
                 leave(error)

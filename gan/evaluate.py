@@ -222,6 +222,8 @@ def main(cfg: DictConfig) -> None:
     out = Path(cfg.out or Path(cfg.ckpt).parent / f"{cfg.split}.json")
     if out.suffix != ".json":
         raise ValueError(f"out must end in .json, got {cfg.out}")
+    if out.is_dir():
+        raise ValueError(f"out: {out} is a folder: choose another name")
     card = evaluate(cfg)
     text = json.dumps(card, indent=2)
     write_text(text, out)

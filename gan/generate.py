@@ -42,14 +42,12 @@ def check(cfg: DictConfig, kinds: list[str]) -> Path:
         raise ValueError(f"out: a folder's name must have no dot, got {cfg.out}: choose {path.name.replace('.', '_')}/")
     if path.name in ("", "..", *kinds):
         raise ValueError(f"out: {cfg.out} has no name: choose another, as digits{kinds[0]}")
-    if path.suffix and path.is_dir():
-        raise ValueError(f"out: {path} is a folder: choose another name")
     if kinds == [""] and path.suffix:
         raise ValueError(f"out must be a folder for lines or for a pattern, as out=lines/, got {cfg.out}")
     if path.suffix not in kinds:
         named = [kind or "/" for kind in kinds]
         raise ValueError(f"out must end in {', '.join(named[:-1])} or {named[-1]}, got {cfg.out}")
-    if path.is_dir() and any(path.iterdir()):
+    if not path.suffix and path.is_dir() and any(path.iterdir()):
         if not files.is_set(path):
             raise ValueError(f"out: the folder {path} is not empty, and not of this command: choose another")
         if not cfg.overwrite:
@@ -59,6 +57,8 @@ def check(cfg: DictConfig, kinds: list[str]) -> Path:
     text = path.suffix in WRITERS and cfg.get("text") is not None
     beside = [path.with_suffix(".json")] if text else [files.sheet_path(path)] if path.suffix in files.SETS else []
     for there in (path, *beside):
+        if path.suffix and there.is_dir():
+            raise ValueError(f"out: {there} is a folder: choose another name")
         if there.is_file() and not cfg.overwrite:
             raise ValueError(f"out: {there} exists: choose another name, or overwrite=true")
     return path

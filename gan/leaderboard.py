@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from gan import command
 from gan.downstream import report as downstream
@@ -220,6 +220,8 @@ def draw(cards: list[Card], out: Path) -> None:
 def main(cfg: DictConfig) -> None:
     """Keep new cards and their last grids, redraw the pictures, rewrite the tables."""
     out, readme = Path(cfg.out), Path(cfg.readme)
+    if not isinstance(cfg.runs, ListConfig):
+        raise ValueError(f"runs must be a list, as runs=[runs/NAME], got {cfg.runs}")
     for run in map(Path, cfg.runs):
         write_text(json.dumps(card(run), indent=1), out / f"{run.name}.json")
         *_, grid = sorted((run / "grids").glob("*.png"))

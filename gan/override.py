@@ -2,8 +2,10 @@
 
 import difflib
 import errno
+import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -34,6 +36,7 @@ TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size",
 KINDS: dict[type, tuple[str, set[type]]] = {
     int: ("a whole number", {int}), float: ("a number", {int, float}), bool: ("true or false", {bool}),
 }  # fmt: skip
+OPTIONS = {"--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd"}  # of Hydra, with a word after them
 ELSEWHERE = {
     errno.ENOSPC: "make room there, or choose another folder",
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose another folder"),
@@ -41,18 +44,24 @@ ELSEWHERE = {
 
 
 def quoted(word: str) -> str:
-    """A word as Hydra takes it: a path or a text, which may hold what means something there, in quotes; auto as what it is."""
+    """A word as Hydra takes it: a path or a text, which may hold what means something there, in quotes; auto as what it is.
+
+    A path may have a ``~`` and interpolations, ``${data.name}`` or ``${oc.env:HOME}``; in a text they are what they are.
+    """
     typed, _, value = word.partition("=")
     key = typed.lstrip("+")
     if key in ("precision", "trainer.precision") and value == "auto":
         return f"{typed}=${{fastest_precision:}}"
-    bare = value not in ("", "null") and value[0] not in ("'\"[" if key in PATHS else "'\"")
-    return f"{typed}='{_escaped(value)}'" if key in PATHS | TEXTS and bare else word
+    if key not in PATHS | TEXTS or value in ("", "null") or value[0] in ("'\"[" if key in PATHS else "'\""):
+        return word
+    if key in PATHS:
+        return f"{typed}='{_escaped(re.sub(r'^~(?=/|$)', lambda _: str(Path.home()), value))}'"
+    literal = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    return f"{typed}='{_escaped(literal)}'"
 
 
 def _escaped(value: str) -> str:
-    """Between single quotes: a backslash before a quote and an interpolation, and before backslashes there or at the end."""
-    value = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    """Between single quotes: a quote, and backslashes before one or before the end, each with a backslash before it."""
     return re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
 
 
@@ -61,7 +70,9 @@ def parsed(word: str) -> Override:
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException:
-        raise ValueError(f"{word}: cannot be read: write name=value, without spaces, and with quotes in pairs") from None
+        raise ValueError(
+            f"{word}: cannot be read: write name=value, without spaces, with quotes in pairs and around = in a list"
+        ) from None
 
 
 def meant(word: str) -> object:
@@ -81,13 +92,20 @@ def check_words(config_name: str, words: list[str], sweep: bool = False) -> None
 
     The groups' files say what there is. ``sweep``: a word may have several values.
     """
-    named = [parsed(word) for word in words if not word.startswith("-")]
+    named = [parsed(word) for before, word in pairwise(["", *words]) if word[:1] != "-" and before not in OPTIONS]
     typed = [word for word in named if re.fullmatch(r"(?!hydra\b)[\w.]+", word.key_or_group)]
-    groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir()]
+    groups = [word for word in typed if (Path(CONF) / word.key_or_group).is_dir() and not isinstance(word.value(), dict)]
+    for word in groups:
+        if word.value() is None and not word.is_delete():
+            choices = ", ".join(sorted(path.stem for path in (Path(CONF) / word.key_or_group).glob("*.yaml")))
+            raise ValueError(f"{word.key_or_group}=null: there is no such choice; there are {choices}")
     settings = _settings(config_name, [str(word.input_line) for word in groups if not word.is_sweep_override()])
     known_all = not any(word.is_sweep_override() for word in groups)
     # Where something is made of settings, one may be added and left out; elsewhere each is read by its name.
     free = any(name.endswith("_target_") for name in settings)
+    for option in words:
+        if option[:1] == "-" and (name := option.lstrip("-").partition("=")[0]) in settings:
+            raise ValueError(f"{option}: a setting has no dashes: write {name}=...")
     for word in typed:
         key, raw = word.key_or_group, str(word.input_line).partition("=")[2]
         if word.is_delete():
@@ -108,13 +126,16 @@ def check_words(config_name: str, words: list[str], sweep: bool = False) -> None
         added = free and (word.is_add() or word.is_force_add())
         if known_all and key not in settings and not added:
             raise ValueError(_no_such_setting(key, settings))
-        for value in word.sweep_iterator() if word.is_sweep_override() else [word.value()]:
-            _check_value(config_name, key, value, settings, free)
+        try:
+            for value in word.sweep_iterator() if word.is_sweep_override() else [word.value()]:
+                _check_value(config_name, key, value, settings, free)
+        except HydraException:  # interval(), or glob() of what has no files
+            raise ValueError(f"{key}: a sweep cannot list {raw}: write its values, or range(first,last,step)") from None
 
 
 def _check_value(config_name: str, key: str, value: object, settings: dict[str, object], free: bool) -> None:
     known = settings.get(key)
-    if known == "???" and value in (None, ""):
+    if value in (None, "") and (known == "???" or key == "run_dir"):
         raise ValueError(_missing(config_name, key))
     if isinstance(known, dict) and known:
         if not isinstance(value, dict):
@@ -124,6 +145,8 @@ def _check_value(config_name: str, key: str, value: object, settings: dict[str, 
             if f"{key}.{name}" not in settings and not free:
                 raise ValueError(_no_such_setting(f"{key}.{name}", settings))
             _check_value(config_name, f"{key}.{name}", part, settings, free)
+    if value is None and isinstance(known, str) and not free:
+        raise ValueError(f"{key} cannot be null: leave it out, or say which")
     if type(known) in KINDS:
         kind, fitting = KINDS[type(known)]
         if type(value) not in fitting:
@@ -178,7 +201,8 @@ def explain(error: BaseException, *config_names: str) -> str:
         return f"{program} failed: {' '.join(said.split()[-40:]) or f'exit status {error.returncode}'}"
     if isinstance(error, OSError) and error.strerror:
         remedy = ELSEWHERE.get(error.errno or 0)
-        said = f"{_final(str(error.filename))}: {error.strerror}" if error.filename else error.strerror
+        place = error.filename2 or error.filename  # where something was to be copied or moved to
+        said = f"{_final(os.fsdecode(place))}: {error.strerror}" if place else error.strerror
         return said + (f"; {remedy}" if remedy else "")
     message = re.sub(r"^\w+ raised while resolving interpolation: ", "", " ".join(str(error).split()))
     if unknown := re.search(r"Could not override '([^']+)'", message):
@@ -187,6 +211,10 @@ def explain(error: BaseException, *config_names: str) -> str:
         r"Could not find '([\w/]+)/([^/]*)' Available options in '[^']*': (.*?)(?: Config search|$)", message
     ):
         return f"{choice[1]}={choice[2]}: there is no such choice; there are {', '.join(choice[3].split())}"
+    if several := re.search(r"Ambiguous value for argument '([^=]+)=(.*?)' 1\.", message):
+        return f"{several[1]} takes one value, got {several[2]}"
+    if absent := re.search(r"[Kk]ey '([^']+)' (?:not found|is not in struct)", message):
+        return f"{absent[1]}: there is no such setting, and something needs it"
     if missing := re.search(r"Missing mandatory value: (\S+)", message):
         return _missing(config_names[0], missing[1])
     return re.sub(r" (Set the environment variable|See https?:|full_key:|object_type=).*", "", message)

@@ -1,6 +1,8 @@
 """Training one GAN of a configuration: what ``train.py`` and the trials of a study share."""
 
 import ctypes
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -29,7 +31,11 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     Raises ConnectionError where one of several processes was lost.
     """
     config = command.plain(cfg)
+    if "result" not in (cfg.get("callback") or {}):
+        raise ValueError("callback must have result, which tells what a run came to: add it to the list")
     checkpoint.check_targets(config, "the configuration")
+    if Path(cfg.run_dir).is_dir() and not os.access(cfg.run_dir, os.W_OK):  # TensorBoard would say so from a thread
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(cfg.run_dir))
     give_back()
     seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.data, _convert_="all")
@@ -40,7 +46,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     logger = instantiate(cfg.logger, _convert_="all")
     trainer = instantiate(cfg.trainer, callbacks=[*callbacks.values(), *watchers], logger=logger, _convert_="all")
     try:
-        trainer.fit(model, data, ckpt_path=cfg.ckpt, weights_only=True)
+        trainer.fit(model, data, ckpt_path=cfg.ckpt or None, weights_only=True)
     except RuntimeError as error:
         if not (isinstance(error, DistError) or "gloo" in str(error)):
             raise

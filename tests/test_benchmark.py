@@ -60,3 +60,8 @@ def test_a_run_without_its_test_is_told_how(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("{}")
     with pytest.raises(SystemExit, match=r"run python -m gan\.evaluate"):
         call(leaderboard.main, f"runs=[{tmp_path}]", f"out={tmp_path}")
+
+
+def test_nothing_is_timed_of_no_turns() -> None:
+    with pytest.raises(SystemExit, match="turns must be 1 or more, got 0"):
+        call(benchmark.main, "turns=0")

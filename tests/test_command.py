@@ -54,6 +54,13 @@ def _complaint(capsys: pytest.CaptureFixture[str], main: object, *words: object)
         ("optimizer.lr=", "optimizer.lr"),
         ("optimizer.lr=1e-4,2e-4", "optimizer.lr takes one value, got 1e-4,2e-4; train.py -m trains with each"),
         ("optimizer.lr", "optimizer.lr"),
+        ("optimizer={lr: abc}", "optimizer.lr must be a number, got abc"),
+        ("penalty=null", "penalty=null: there is no such choice; there are dragan"),
+        ("~penalty", "penalty: there is no such setting, and something needs it"),
+        ("run_dir=", "run_dir is missing"),
+        ("callback=[quality]", "callback must have result"),
+        ("callback=[]", "callback must have result"),
+        ("--batch_size=64", "--batch_size=64: a setting has no dashes: write batch_size=..."),
     ],
 )
 def test_a_wrong_word_is_one_clear_line(word: str, expected: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -230,6 +237,7 @@ def test_a_yes_or_no_takes_nothing_else() -> None:
         (["preset=neon"], "preset=neon: there is no such choice; there are accessible, blueprint"),
         (["preset=[sunset,paper]"], "preset takes one choice"),
         (["-m", "n=2,3"], "-m is for train.py alone"),
+        (["folder=null"], "folder cannot be null"),
     ],
 )
 def test_a_wrong_word_of_a_command_is_one_clear_line(
@@ -240,10 +248,32 @@ def test_a_wrong_word_of_a_command_is_one_clear_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_text_and_a_path_are_taken_as_they_are_typed(tmp_path: Path) -> None:
-    for name in ("${seed}.png", "o'clock.png", "a,b=c.png", "back\\slash.png"):
+def test_a_path_is_taken_as_it_is_typed(tmp_path: Path) -> None:
+    for name in ("o'clock.png", "a,b=c.png", "back\\slash.png"):
         call(generate.main, "n=1", f"out={tmp_path / name}")
         assert (tmp_path / name).is_file()
+
+
+def test_a_path_may_name_the_home_and_other_settings_and_a_text_is_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["out=~/a.png", "like=${oc.env:HOME}/b.png", "ckpt=${seed}.ckpt", "text=${seed}"]
+    cfg = override.compose("generate", [override.quoted(word) for word in words])
+    assert (cfg.out, cfg.like) == (f"{tmp_path}/a.png", f"{tmp_path}/b.png")
+    assert (cfg.ckpt, cfg.text) == ("0.ckpt", "${seed}")
+
+
+def test_hydras_own_options_are_no_words(tmp_path: Path) -> None:
+    override.check_words("train", ["--config-name", "train", "seed=1"])
+    done = run("train.py", "--cfg=job", "seed=1", f"data.root={tmp_path}")  # no data is looked for
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("word", ["optimizer.lr=interval(0,1)", "seed=glob(*)"])
+def test_what_a_sweep_cannot_list_is_one_line(word: str) -> None:
+    with pytest.raises(ValueError, match="a sweep cannot list"):
+        override.check_words("train", [word], sweep=True)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +282,7 @@ def test_a_text_and_a_path_are_taken_as_they_are_typed(tmp_path: Path) -> None:
         (MemoryError(), "error: out of memory: ask for fewer at once"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "error: out of memory"),
         (CalledProcessError(2, ["/usr/bin/npm", "pack"], stderr=b"no network"), "error: npm failed: no network"),
+        (OSError(28, "No space left on device", "/from/x", None, "/to/x"), "/to/x: No space left on device; make room there"),
         (PermissionError(13, "Permission denied", "/x/.set.abcdefgh/made"), "/x/set: Permission denied; choose another folder"),
     ],
 )

@@ -49,6 +49,16 @@ def test_what_cannot_be_is_refused(short_run: Path, exported: Path, tmp_path: Pa
     with pytest.raises(SystemExit, match="exists: choose another name, or overwrite=true"):
         call(main, words, f"out={exported}")
     assert exported.read_bytes() == before
+    (tmp_path / "x.json").mkdir()
+    there = sorted(tmp_path.iterdir())
+    for name, said in {
+        ".onnx": "has no name: choose another",
+        "x.onnx/": "a folder's name must have no dot",
+        "x.safetensors": r"x\.json is a folder",
+    }.items():
+        with pytest.raises(SystemExit, match=said):
+            call(main, words, f"out={tmp_path}/{name}", "overwrite=true")
+    assert sorted(tmp_path.iterdir()) == there
 
 
 @pytest.mark.parametrize("spoil", ["json", "weights", "other", "target", "alone"])

@@ -81,6 +81,14 @@ def test_nothing_is_overwritten_unasked(short_run: Path, tmp_path: Path) -> None
         call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path}/", "overwrite=true")
 
 
+def test_a_folder_in_the_place_of_what_goes_beside_is_found_before_anything_is_drawn(tmp_path: Path) -> None:
+    for words, beside in ((["text=12", "out=x.png"], "x.json"), (["n=3", "out=x.npz"], "x.datasheet.md")):
+        (tmp_path / beside).mkdir()
+        with pytest.raises(SystemExit, match=f"{beside} is a folder: choose another name"):
+            call(generate.main, *words[:-1], f"out={tmp_path / words[-1][4:]}", "overwrite=true")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.datasheet.md", "x.json"]
+
+
 def test_a_set_in_a_folder_is_replaced_as_asked_and_as_a_whole(short_run: Path, tmp_path: Path) -> None:
     words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x'}/"]
     call(generate.main, *words, "n=5")

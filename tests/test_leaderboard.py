@@ -42,6 +42,8 @@ def test_what_does_not_apply_is_a_dash() -> None:
 def test_an_unfinished_or_untested_run_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"result\.json does not exist: the run is not finished"):
         leaderboard.card(tmp_path)
+    with pytest.raises(SystemExit, match=r"runs must be a list, as runs=\[runs/NAME\], got runs/mine"):
+        call(leaderboard.main, "runs=runs/mine", f"out={tmp_path}")
     (tmp_path / "result.json").write_text("{}")
     with pytest.raises(FileNotFoundError, match=r"run python -m gan\.evaluate ckpt=.*best\.ckpt split=test"):
         leaderboard.card(tmp_path)

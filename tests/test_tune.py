@@ -110,6 +110,7 @@ def test_a_space_may_be_written_with_dots_and_choose_lists() -> None:
         (["sweep=defalt"], "sweep=defalt: there is no such choice; there are default, recipe"),
         (["trails=5"], "trails: there is no such setting; did you mean trials?"),
         (["optimizer.lrr=1e-4"], "optimizer.lrr: there is no such setting; did you mean optimizer.lr?"),
+        (["optimizer.lr=1e-3,2e-3"], "optimizer.lr takes one value, got 1e-3,2e-3"),
         (["trials=many"], "trials must be a whole number, got many"),
         (["trials=0"], "trials and workers must be 1 or more, got 0"),
         (["storage=nowhere://x"], "storage: "),
@@ -270,6 +271,14 @@ def test_a_full_disk_stops_the_worker_and_spends_no_trial(tmp_path: Path, monkey
 def test_where_every_trial_fails_the_study_says_so(tmp_path: Path, trained: list[Params]) -> None:
     message = _complaint("data=digits", "trials=2", "optimizer.lr=4e-3", f"run_dir={tmp_path}")
     assert message == "error: all 2 trials failed, the last so: loss not finite"
+
+
+def test_a_trial_that_was_not_timed_has_no_minutes(tmp_path: Path, trained: list[Params]) -> None:
+    (tmp_path / "0").mkdir()
+    call(main, "data=digits", "trials=1", f"run_dir={tmp_path}")
+    (tmp_path / "0" / "result.json").write_text(json.dumps({"history": [{"epoch": 1}]}))
+    call(main, "data=digits", "trials=1", f"run_dir={tmp_path}")
+    assert [row["minutes"] for row in _rows(tmp_path)] == [""]
 
 
 def test_half_a_line_that_a_power_cut_left_is_mended(tmp_path: Path, trained: list[Params]) -> None:

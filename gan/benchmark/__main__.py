@@ -121,6 +121,9 @@ def default_run(words: list[str], batches: int) -> dict[str, float]:
 @command.main("benchmark")
 def main(cfg: DictConfig) -> None:
     """Run all, print the JSON."""
+    for name in ("turns", "steps", "batch_size", "default_batches"):
+        if cfg[name] < 1:
+            raise ValueError(f"{name} must be 1 or more, got {cfg[name]}")
     words = command.settle_data([f"data={cfg.dataset}"])
     bf16 = cfg.precision == "bf16-mixed"
     with tempfile.TemporaryDirectory() as folder:

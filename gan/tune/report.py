@@ -32,7 +32,8 @@ def rows(study: Study, folder: Path) -> list[dict[str, Any]]:
 
 def _row(trial: FrozenTrial, result: Path) -> dict[str, Any]:
     last = json.loads(result.read_text())["history"][-1:] if result.is_file() else []
-    minutes = [one["speed/training_minutes"] * (1 + one["speed/judging_per_training"]) for one in last]  # over restarts, too
+    spent = [(one.get("speed/training_minutes"), one.get("speed/judging_per_training")) for one in last]  # over restarts, too
+    minutes = [training * (1 + judging) for training, judging in spent if None not in (training, judging)]
     return {
         "number": trial.number,
         "state": trial.state.name,

@@ -39,31 +39,6 @@ def expected(error: BaseException) -> bool:
     return isinstance(error, EXPECTED) or lightnings or exhausted(error)
 
 
-def native_bf16() -> bool:
-    """Whether the processor multiplies bf16 by itself."""
-    import torch
-
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def fastest_precision() -> str:
-    """``bf16-mixed`` where the device multiplies bf16 by itself, else ``32-true``."""
-    import torch
-
-    return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
-
-
-def class_folders(root: str) -> int:
-    """How many classes a folder of images has."""
-    from gan.data import folder
-
-    return folder.class_folders(root)
-
-
-for resolver in (native_bf16, fastest_precision, class_folders):
-    OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
-
-
 def quiet() -> None:
     """Leave out what the libraries say of things that are meant to be so."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # which devices there are, tips, why it stopped

@@ -1,4 +1,7 @@
-"""The words a person types: quoted for Hydra, checked against the settings there are, composed; and errors as one line."""
+"""The words a person types: quoted for Hydra, checked against the settings there are, composed; and errors as one line.
+
+Nothing here imports torch before it is needed, as :mod:`gan.command` does not.
+"""
 
 import difflib
 import errno
@@ -41,6 +44,31 @@ ELSEWHERE = {
     errno.ENOSPC: "make room there, or choose another folder",
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose another folder"),
 }
+
+
+def native_bf16() -> bool:
+    """Whether the processor multiplies bf16 by itself."""
+    import torch
+
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def fastest_precision() -> str:
+    """``bf16-mixed`` where the device multiplies bf16 by itself, else ``32-true``."""
+    import torch
+
+    return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
+
+
+def class_folders(root: str) -> int:
+    """How many classes a folder of images has."""
+    from gan.data import folder
+
+    return folder.class_folders(root)
+
+
+for resolver in (native_bf16, fastest_precision, class_folders):
+    OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
 def quoted(word: str) -> str:

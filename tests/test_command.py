@@ -208,7 +208,7 @@ def test_help_and_typos_wait_for_no_heavy_import() -> None:
 def test_auto_is_the_precision_that_suits_the_machine() -> None:
     word = override.quoted("trainer.precision=auto")
     cfg = override.compose("train", ["experiment=report", "run_dir=.", word])
-    assert cfg.trainer.precision == command.fastest_precision()
+    assert cfg.trainer.precision == override.fastest_precision()
 
 
 def test_a_yes_or_no_takes_nothing_else() -> None:

@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any, NoReturn
@@ -118,6 +118,27 @@ def _close_bars() -> None:
     if "tqdm" in sys.modules:
         for bar in list(getattr(sys.modules["tqdm"].tqdm, "_instances", [])):
             bar.close()
+
+
+def destination(out: str, kinds: Sequence[str]) -> Path:
+    """Where a command writes to, which ends in one of ``kinds``; "" is a folder. Raises ValueError for what does not."""
+    path = Path(out).expanduser()
+    if path.suffix and out.endswith("/"):
+        raise ValueError(f"out: a folder's name must have no dot, got {out}: choose {path.name.replace('.', '_')}/")
+    if path.name in ("", "..", *kinds):
+        raise ValueError(f"out: {out} has no name: choose another, as digits{kinds[0] or '/'}")
+    if path.suffix not in kinds:
+        *others, last = (kind or "/" for kind in kinds)
+        raise ValueError(f"out must end in {', '.join(others)}{' or ' if others else ''}{last}, got {out}")
+    return path
+
+
+def keep(path: Path, overwrite: bool) -> None:
+    """Raise ValueError where a file at ``path`` would replace another unasked, or a folder is."""
+    if path.is_dir():
+        raise ValueError(f"out: {path} is a folder: choose another name")
+    if path.exists() and not overwrite:
+        raise ValueError(f"out: {path} exists: choose another name, or overwrite=true")
 
 
 def overrides() -> list[str]:

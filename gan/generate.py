@@ -37,16 +37,9 @@ MANY = 100  # lines from which progress is shown
 
 def check(cfg: DictConfig, kinds: list[str]) -> Path:
     """Where to write to. Raises ValueError for what cannot be done, before anything is generated."""
-    path = Path(cfg.out).expanduser()
-    if path.suffix and cfg.out.endswith("/"):
-        raise ValueError(f"out: a folder's name must have no dot, got {cfg.out}: choose {path.name.replace('.', '_')}/")
-    if path.name in ("", "..", *kinds):
-        raise ValueError(f"out: {cfg.out} has no name: choose another, as digits{kinds[0]}")
-    if kinds == [""] and path.suffix:
+    if kinds == [""] and Path(cfg.out).suffix and not cfg.out.endswith("/"):
         raise ValueError(f"out must be a folder for lines or for a pattern, as out=lines/, got {cfg.out}")
-    if path.suffix not in kinds:
-        named = [kind or "/" for kind in kinds]
-        raise ValueError(f"out must end in {', '.join(named[:-1])} or {named[-1]}, got {cfg.out}")
+    path = command.destination(cfg.out, kinds)
     if not path.suffix and path.is_dir() and any(path.iterdir()):
         if not files.is_set(path):
             raise ValueError(f"out: the folder {path} is not empty, and not of this command: choose another")
@@ -56,11 +49,8 @@ def check(cfg: DictConfig, kinds: list[str]) -> Path:
         raise ValueError(f"out: {path} is a file: choose another folder")
     text = path.suffix in WRITERS and cfg.get("text") is not None
     beside = [path.with_suffix(".json")] if text else [files.sheet_path(path)] if path.suffix in files.SETS else []
-    for there in (path, *beside):
-        if path.suffix and there.is_dir():
-            raise ValueError(f"out: {there} is a folder: choose another name")
-        if there.is_file() and not cfg.overwrite:
-            raise ValueError(f"out: {there} exists: choose another name, or overwrite=true")
+    for there in (path, *beside) if path.suffix else ():
+        command.keep(there, cfg.overwrite)
     return path
 
 
@@ -79,12 +69,10 @@ def digits(cfg: DictConfig) -> str:
         raise ValueError(f"folder must be one of {', '.join(FOLDERS)}, got {cfg.folder}")
     if cfg.size and path.suffix not in files.PICTURES:
         raise ValueError("size is for .png and .webp: sets have look.height, and an SVG or a PDF fits any paper")
-    if cfg.columns is not None:
-        whole("columns", cfg.columns, 1, 10**4)
     if path.suffix in WRITERS and isinstance(cfg.n, int) and cfg.n > SHOWN:
         raise ValueError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
     lab = Lab(cfg.ckpt, cfg.reader)
-    columns = cfg.columns or sample.columns(lab.generator.classes)
+    columns = sample.columns(lab.generator.classes) if cfg.columns is None else cfg.columns
 
     def write(made: Digits, place: Path) -> None:
         if path.suffix in WRITERS:

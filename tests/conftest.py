@@ -1,9 +1,11 @@
 """What several tests share: MNIST, a small generator, a short run, and the command line here and in a process of its own."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hydra.utils import instantiate
 from PIL import Image
 
 from gan import command, override
+from gan.lab import Lab
 
 ROOT = Path(__file__).parent.parent
 # A run of seconds: bundled digits, three batches, one small judging.
@@ -35,6 +38,12 @@ def _here(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The generator that ships with the project, and what is done with it."""
+    return Lab()
+
+
+@pytest.fixture(scope="session")
 def mnist() -> str:
     """The folder that holds MNIST."""
     root = os.environ.get("GAN_DATA", "data")
@@ -51,6 +60,17 @@ def call(main: Callable[[], None], *words: object) -> None:
         main()
     finally:
         sys.argv = before
+
+
+def complaint(main: Callable[[], None], *words: object) -> str:
+    """The one line in which a command refuses ``words``; asserts that it is one, and nothing but that."""
+    with pytest.raises(SystemExit) as caught, redirect_stderr(io.StringIO()) as err:
+        call(main, *words)
+    message = str(caught.value.code)
+    assert message.startswith("error: ")
+    assert "\n" not in message
+    assert "Traceback" not in message + err.getvalue()
+    return message
 
 
 def spawn(*words: object, env: dict[str, str] | None = None, **more: object) -> subprocess.Popen[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, call
+from conftest import ROOT, call, complaint
 from omegaconf import DictConfig
 from scipy.stats import t, ttest_1samp
 
@@ -28,15 +28,6 @@ TINY = [
 
 def _cfg(*words: str) -> DictConfig:
     return override.compose("downstream", [*TINY, *words])
-
-
-def _complaint(*words: object) -> str:
-    with pytest.raises(SystemExit) as caught:
-        call(main, *TINY, *words)
-    message = str(caught.value.code)
-    assert message.startswith("error: ")
-    assert "\n" not in message
-    return message
 
 
 def _record(source: str, labels: int, seed: int, plain: float, augmented: float) -> dict[str, Any]:
@@ -210,7 +201,7 @@ def test_an_interrupted_study_goes_on_with_the_cell_it_was_in(tmp_path: Path, mo
 
 def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text(json.dumps({NONE: {"data": "digits", "classifier": {"steps": 9}}}))
-    assert "holds a study with another classifier: choose another run_dir" in _complaint(f"run_dir={tmp_path}")
+    assert "holds a study with another classifier: choose another run_dir" in complaint(main, *TINY, f"run_dir={tmp_path}")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +226,7 @@ def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_word_is_one_clear_line(words: list[str], expected: str, tmp_path: Path) -> None:
-    assert expected in _complaint(*words, f"run_dir={tmp_path}/study")
+    assert expected in complaint(main, *TINY, *words, f"run_dir={tmp_path}/study")
     assert not (tmp_path / "study").exists()
 
 
@@ -251,7 +242,7 @@ def test_a_generator_of_other_images_is_refused(
     network: dict[str, int], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gan.checkpoint.generator", lambda _: dcgan.Generator(**network, latent=4, width=8, depth=0))
-    assert expected in _complaint("gan=ckpt", f"run_dir={tmp_path}/study")
+    assert expected in complaint(main, *TINY, "gan=ckpt", f"run_dir={tmp_path}/study")
 
 
 def test_the_readmes_table_is_that_of_the_kept_study() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 import pytest
-from conftest import SHORT, call, run, spawn
+from conftest import SHORT, call, complaint, run, spawn
 from omegaconf import DictConfig
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
@@ -36,15 +36,6 @@ def _rows(folder: Path) -> list[dict[str, str]]:
 def _trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
     storage = JournalStorage(JournalFileBackend(str(folder / "journal.log")))
     return optuna.load_study(study_name=folder.name, storage=storage).trials
-
-
-def _complaint(*words: object) -> str:
-    with pytest.raises(SystemExit) as caught:
-        call(main, *words)
-    message = str(caught.value.code)
-    assert message.startswith("error: ")
-    assert "\n" not in message
-    return message
 
 
 def _open(folder: Path, *words: str) -> tuple[DictConfig, optuna.Study, space.Space]:
@@ -119,7 +110,7 @@ def test_a_space_may_be_written_with_dots_and_choose_lists() -> None:
     ],
 )
 def test_a_wrong_word_is_one_clear_line(words: list[str], expected: str, tmp_path: Path) -> None:
-    assert expected in _complaint("data=digits", *words, f"run_dir={tmp_path / 'study'}")
+    assert expected in complaint(main, "data=digits", *words, f"run_dir={tmp_path / 'study'}")
     assert not (tmp_path / "study" / "journal.log").exists()
 
 
@@ -264,12 +255,12 @@ def test_a_full_disk_stops_the_worker_and_spends_no_trial(tmp_path: Path, monkey
     monkeypatch.setattr("gan.training.fit", full)
     words = ["data=digits", "trials=2", f"run_dir={tmp_path}"]
     for _ in range(2):
-        assert "last.ckpt: No space left on device" in _complaint(*words)
+        assert "last.ckpt: No space left on device" in complaint(main, *words)
         assert [(one.number, one.state) for one in _trials(tmp_path)] == [(0, TrialState.RUNNING)]
 
 
 def test_where_every_trial_fails_the_study_says_so(tmp_path: Path, trained: list[Params]) -> None:
-    message = _complaint("data=digits", "trials=2", "optimizer.lr=4e-3", f"run_dir={tmp_path}")
+    message = complaint(main, "data=digits", "trials=2", "optimizer.lr=4e-3", f"run_dir={tmp_path}")
     assert message == "error: all 2 trials failed, the last so: loss not finite"
 
 
@@ -299,7 +290,7 @@ def test_a_database_is_a_storage_too(tmp_path: Path, trained: list[Params]) -> N
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     there = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "optuna" else there(name))
-    assert _complaint("data=digits") == 'error: tuning needs optuna: pip install -e ".[tune]"'
+    assert complaint(main, "data=digits") == 'error: tuning needs optuna: pip install -e ".[tune]"'
 
 
 def test_a_real_study_trains_judges_and_keeps(tmp_path: Path) -> None:

@@ -31,20 +31,11 @@ def brief(network: Any, card: dict[str, Any]) -> dict[str, str]:
 
 def check(cfg: DictConfig) -> Path:
     """Where to write to. Raises ValueError or ImportError for what cannot be done, before anything is made."""
-    path = Path(cfg.out).expanduser()
-    if path.suffix not in WRITERS:
-        raise ValueError(f"out must end in .safetensors, .onnx, .pt2 or /, got {cfg.out}")
-    if path.name in WRITERS:
-        raise ValueError(f"out: {cfg.out} has no name: choose another, as digits.onnx")
-    if path.suffix and cfg.out.endswith("/"):
-        raise ValueError(f"out: a folder's name must have no dot, got {cfg.out}: choose {path.name.replace('.', '_')}/")
+    path = command.destination(cfg.out, list(WRITERS))
     if not path.suffix:
         web.check(path, cfg.overwrite)
     for there in (path, path.with_suffix(".json")) if path.suffix == ".safetensors" else (path,) if path.suffix else ():
-        if there.is_dir():
-            raise ValueError(f"out: {there} is a folder: choose another name")
-        if there.exists() and not cfg.overwrite:
-            raise ValueError(f"out: {there} exists: choose another name, or overwrite=true")
+        command.keep(there, cfg.overwrite)
     if path.suffix in (".onnx", ""):
         program.require_onnx()
     return path

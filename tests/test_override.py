@@ -1,0 +1,146 @@
+"""What a person types: taken as it is meant, checked against the settings there are, and refused in one clear line."""
+
+from pathlib import Path
+from subprocess import CalledProcessError
+from unittest.mock import Mock
+
+import pytest
+from conftest import SHORT, call, complaint, run
+
+from gan import generate, override
+from train import train
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("optimizer.lrr=1e-4", "optimizer.lrr: there is no such setting; did you mean optimizer.lr?"),
+        ("batchsize=64", "batchsize: there is no such setting; did you mean batch_size?"),
+        ("network=dcgam", "dcgam"),
+        ("batch_size=0", "batch_size must be 1 or more, got 0"),
+        ("batch_size=abc", "batch_size must be a whole number, got abc"),
+        ("batch_size=1.5", "batch_size must be a whole number, got 1.5"),
+        ("batch_size=100000", "batch_size=100000 is more than the 30000 training images"),
+        ("optimizer.lr=-1", "optimizer.lr must be in (0, 1], got -1"),
+        ("optimizer.lr=1e6", "optimizer.lr must be in (0, 1], got 1000000"),
+        ("optimizer.lr=abc", "optimizer.lr must be a number, got abc"),
+        ("trainer.max_epochs=many", "trainer.max_epochs must be a whole number, got many"),
+        ("trainer.accelerator=warp", "warp"),
+        ("trainer.precision=7-bit", "7-bit"),
+        ("model.ema_half_life_images=-5", "ema_half_life_images must be 0"),
+        ("penalty.gamma=-1", "gamma or weight must be >= 0"),
+        ("data.size=30", "data.channels and data.size"),
+        ("ckpt=nowhere.ckpt", "nowhere.ckpt does not exist"),
+        ("loss._target_=os.system", "os.system, which is none of this project's classes"),
+        ("optimizer.lr=", "optimizer.lr"),
+        ("optimizer.lr=1e-4,2e-4", "optimizer.lr takes one value, got 1e-4,2e-4; train.py -m trains with each"),
+        ("optimizer.lr", "optimizer.lr"),
+        ("optimizer={lr: abc}", "optimizer.lr must be a number, got abc"),
+        ("penalty=null", "penalty=null: there is no such choice; there are dragan"),
+        ("~penalty", "penalty: there is no such setting, and something needs it"),
+        ("run_dir=", "run_dir is missing"),
+        ("callback=[quality]", "callback must have result"),
+        ("callback=[]", "callback must have result"),
+        ("--batch_size=64", "--batch_size=64: a setting has no dashes: write batch_size=..."),
+    ],
+)
+def test_a_wrong_word_is_one_clear_line(word: str, expected: str, tmp_path: Path) -> None:
+    assert expected in complaint(train, *SHORT, f"run_dir={tmp_path / 'r'}", word)
+
+
+def test_it_is_so_on_the_real_command_line_too(tmp_path: Path) -> None:
+    done = run("train.py", "data=digits", "optimizer.lrr=1", f"run_dir={tmp_path}")
+    assert done.returncode == 1
+    assert done.stderr == "error: optimizer.lrr: there is no such setting; did you mean optimizer.lr?\n"
+    assert done.stdout == ""
+
+
+def test_help_and_typos_wait_for_no_heavy_import() -> None:
+    code = "import sys, train; from gan import override as o; o.check_words('train', ['seed=1']); print('torch' in sys.modules)"
+    assert run("-c", code).stdout.strip() == "False"
+
+
+def test_auto_is_the_precision_that_suits_the_machine() -> None:
+    word = override.quoted("trainer.precision=auto")
+    cfg = override.compose("train", ["experiment=report", "run_dir=.", word])
+    assert cfg.trainer.precision == override.fastest_precision()
+
+
+def test_a_yes_or_no_takes_nothing_else() -> None:
+    override.check_words("generate", ["mixed=true"])
+    with pytest.raises(ValueError, match="mixed must be true or false, got maybe"):
+        override.check_words("generate", ["mixed=maybe"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "out is missing: say where to, as out=digits.png"),
+        (["out=null"], "out is missing: say where to"),
+        (["out"], "out: cannot be read: write name=value"),
+        (["n = 5"], "n = 5: cannot be read: write name=value, without spaces"),
+        (["text='12"], "with quotes in pairs"),
+        (["n=10,20"], "n takes one value, got 10,20"),
+        (["n=1e3"], "n must be a whole number, got 1000.0"),
+        (["style=null"], "style is a group of settings: set one of them, as style.thickness=..., got null"),
+        (["layout=5"], "layout is a group of settings"),
+        (["look=red"], "look is a group of settings: set one of them, as look.ink=..., got red"),
+        (["style={bold:2}"], "style.bold: there is no such setting"),
+        (["+style.bold=1"], "style.bold: there is no such setting"),
+        (["+experiment=report"], "there is no such setting"),
+        (["~n"], "n cannot be left out"),
+        (["preset=neon"], "preset=neon: there is no such choice; there are accessible, blueprint"),
+        (["preset=[sunset,paper]"], "preset takes one choice"),
+        (["-m", "n=2,3"], "-m is for train.py alone"),
+        (["folder=null"], "folder cannot be null"),
+    ],
+)
+def test_a_wrong_word_of_a_command_is_one_clear_line(words: list[str], expected: str, tmp_path: Path) -> None:
+    out = [] if not words or words[0].startswith("out") else [f"out={tmp_path / 'x.png'}"]
+    assert expected in complaint(generate.main, *words, *out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_is_taken_as_it_is_typed(tmp_path: Path) -> None:
+    for name in ("o'clock.png", "a,b=c.png", "back\\slash.png"):
+        call(generate.main, "n=1", f"out={tmp_path / name}")
+        assert (tmp_path / name).is_file()
+
+
+def test_a_path_may_name_the_home_and_other_settings_and_a_text_is_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["out=~/a.png", "like=${oc.env:HOME}/b.png", "ckpt=${seed}.ckpt", "text=${seed}"]
+    cfg = override.compose("generate", [override.quoted(word) for word in words])
+    assert (cfg.out, cfg.like) == (f"{tmp_path}/a.png", f"{tmp_path}/b.png")
+    assert (cfg.ckpt, cfg.text) == ("0.ckpt", "${seed}")
+
+
+def test_hydras_own_options_are_no_words(tmp_path: Path) -> None:
+    override.check_words("train", ["--config-name", "train", "seed=1"])
+    done = run("train.py", "--cfg=job", "seed=1", f"data.root={tmp_path}")  # no data is looked for
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("word", ["optimizer.lr=interval(0,1)", "seed=glob(*)"])
+def test_what_a_sweep_cannot_list_is_one_line(word: str) -> None:
+    with pytest.raises(ValueError, match="a sweep cannot list"):
+        override.check_words("train", [word], sweep=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), "error: out of memory: ask for fewer at once"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "error: out of memory"),
+        (CalledProcessError(2, ["/usr/bin/npm", "pack"], stderr=b"no network"), "error: npm failed: no network"),
+        (OSError(28, "No space left on device", "/from/x", None, "/to/x"), "/to/x: No space left on device; make room there"),
+        (PermissionError(13, "Permission denied", "/x/.set.abcdefgh/made"), "/x/set: Permission denied; choose another folder"),
+    ],
+)
+def test_what_the_machine_cannot_do_is_one_line(
+    error: Exception, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan.generate.Lab", Mock(side_effect=error))
+    assert expected in complaint(generate.main, f"out={tmp_path / 'x.png'}")

@@ -1,5 +1,6 @@
-# make train ARGS="optimizer.lr=1e-4 batch_size=64"   trains; builds .venv the first time
-# make test                                           lint, types and the default tests; SLOW=1 adds the long ones
+# make train ARGS="optimizer.lr=1e-4 batch_size=64"   train; the first call builds .venv
+# make test                                           lint, types and the quick tests; SLOW=1 adds the slow ones
+# make format                                         format the code and fix what ruff can fix
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -8,7 +9,7 @@ BIN := .venv/bin
 endif
 READY := .venv/ready
 
-.PHONY: train test
+.PHONY: train test format
 
 train: $(READY)
 	$(BIN)/python train.py $(ARGS)
@@ -19,8 +20,12 @@ test: $(READY)
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest $(if $(SLOW),-m "") $(ARGS)
 
-$(READY): pyproject.toml
+format: $(READY)
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+$(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...')"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(BIN)/python -m pip install --quiet -e ".[dev]" -c constraints.txt
 	$(BIN)/python -c "open('$(READY)', 'w')"

@@ -1,243 +1,199 @@
-"""``python -m gan.leaderboard runs=[runs/report,runs/default]``: measured runs become cards, pictures and tables.
+"""``python -m gan.leaderboard runs=[runs/NAME]``: finished runs become cards, pictures and tables.
 
-A card is ``gan/measured/NAME.json``, NAME being the run's folder; everything shown in the README comes from cards. Runs that
-differ in their seed alone share a row, which shows their mean and standard deviation.
+A card is ``docs/measured/NAME.json``; NAME is the run's folder. The tables of README.md and docs/
+are written from the cards and the figures of other commands. Runs that differ in the seed alone
+share a row, mean ± standard deviation.
 """
 
 import json
 import re
 import shutil
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig
 
-from gan import command
+from gan.cli.command import command
+from gan.cli.compose import plain
 from gan.downstream import report as downstream
-from gan.file import table, whole, write_text
-from gan.measure import report as measured
+from gan.error import UserError, require
+from gan.file import atomic_write, write_text
+from gan.measure import report as measure
+from gan.table import markdown
 
 Card = dict[str, Any]
-# The figures of the table of quality: heading and form, {:%} for shares.
-FIGURES = {
-    "fid_digits": ("FID", "{:.2f}"),
-    "kid_digits": ("KID", "{:.4f}"),
-    "is_digits": ("IS", "{:.2f}"),
-    "precision_k5": ("precision", "{:.3f}"),
-    "recall_k5": ("recall", "{:.3f}"),
-    "density_k5": ("density", "{:.3f}"),
-    "coverage_k5": ("coverage", "{:.3f}"),
-    "label_agreement": ("labels", "{:.2%}"),
-    "cas": ("CAS", "{:.2%}"),
-    "smallest_class": ("rarest class", "{:.1%}"),
-    "nearest_pixels": ("nearest", "{:.3f}"),
-    "copies": ("copies", "{:.2%}"),
-}
-# Other protocols: best of a search over settings, ImageNet features of 10,000 against the test images (Lucic et al. 2018,
-# table 2), and private models, ImageNet features against the training images (DPImageBench, epsilon 10).
-PAPERS = [
-    ("non-saturating GAN", "6.8 ± 0.5", "Lucic et al. 2018"),
-    ("minimax GAN", "9.8 ± 0.9", "Lucic et al. 2018"),
-    ("LSGAN", "7.8 ± 0.6", "Lucic et al. 2018"),
-    ("WGAN", "6.7 ± 0.4", "Lucic et al. 2018"),
-    ("WGAN-GP", "20.3 ± 5.0", "Lucic et al. 2018"),
-    ("DRAGAN", "7.6 ± 0.4", "Lucic et al. 2018"),
-    ("PrivImage, a private diffusion model", "2.3", "DPImageBench"),
-]
+Columns = Mapping[str, tuple[str, str]]  # figure: heading and format
 
 
-def card(run: Path) -> Card:
-    """What is kept of a finished and tested run. Raises FileNotFoundError where it is not both."""
-    for name, remedy in (
-        ("result.json", "the run is not finished"),
-        ("test.json", f"run python -m gan.evaluate ckpt={run / 'best.ckpt'} split=test"),
-    ):
+def read_run(run: Path) -> Card:
+    """The card of a finished and tested run. Raises FileNotFoundError if it is not both."""
+    evaluate = f"run python -m gan.evaluate ckpt={run / 'best.ckpt'} split=test"
+    found = {}
+    for name, remedy in (("result.json", "the run is not finished"), ("test.json", evaluate)):
         if not (run / name).is_file():
             raise FileNotFoundError(f"runs: {run / name} does not exist: {remedy}")
-    result, test = (json.loads((run / name).read_text()) for name in ("result.json", "test.json"))
+        found[name] = json.loads((run / name).read_text())
+    result = found["result.json"]
+    card = {"name": run.name, "test": found["test.json"], "precision": result["config"]["trainer"]["precision"]}
     kept = ("history", "parameters", "versions", "overrides", "objective", "figures")
-    return {"name": run.name, "test": test, "precision": result["config"]["trainer"]["precision"]} | {
-        key: result[key] for key in kept
-    }
+    return card | {key: result[key] for key in kept}
+
+
+def figures(card: Card) -> dict[str, float]:
+    """Every figure of a card that a table can show, by its name."""
+    last = card["history"][-1]
+    minutes = last["speed/training_minutes"] * (1 + last["speed/judging_per_training"])
+    scores = {name.removeprefix("test/"): value for name, value in card["test"]["figures"].items()}
+    return {"minutes": minutes, **last, **card["parameters"], **scores}
 
 
 def rows(cards: list[Card]) -> list[list[Card]]:
-    """Cards by row: those that differ in their seed alone together, the best row first."""
+    """The cards that differ in the seed alone, together; the lowest mean FID first."""
     found: dict[str, list[Card]] = {}
-    for one in sorted(cards, key=lambda one: str(one["name"])):
-        found.setdefault(" ".join(word for word in one["overrides"] if not word.startswith("seed=")), []).append(one)
-    return sorted(found.values(), key=lambda row: statistics.mean(one["test"]["figures"]["test/fid_digits"] for one in row))
+    for card in sorted(cards, key=lambda card: str(card["name"])):
+        settings = [override for override in card["overrides"] if not override.startswith("seed=")]
+        found.setdefault(" ".join(settings), []).append(card)
+    return sorted(found.values(), key=lambda row: statistics.mean(figures(card)["fid_digits"] for card in row))
 
 
-def spread(values: list[float], form: str) -> str:
-    """One value, or the mean and the standard deviation of several."""
-    mean = form.format(statistics.mean(values))
-    return f"{mean} ± {form.format(statistics.stdev(values))}" if len(values) > 1 else mean
+def cells(row: list[Card], columns: Columns, suffix: str = "") -> list[str]:
+    """A cell for each column: the value, or mean ± standard deviation; - if a card lacks it."""
+    found = []
+    for name, (_, form) in columns.items():
+        values = [figures(card)[name + suffix] for card in row if name + suffix in figures(card)]
+        if len(values) < len(row):
+            found.append("-")
+        elif len(values) == 1:
+            found.append(format(values[0], form))
+        else:
+            found.append(f"{statistics.mean(values):{form}} ± {statistics.stdev(values):{form}}")
+    return found
 
 
-def quality(cards: list[Card]) -> str:
-    """Markdown: every figure against the official test images, best first, the floor of real images above."""
-
-    def cells(row: list[Card], suffix: str = "") -> list[str]:
-        figures = [{name: one["test"]["figures"].get(f"test/{name}{suffix}") for name in FIGURES} for one in row]
-        return [
-            "-" if None in (values := [one[name] for one in figures]) else spread(values, form)
-            for name, (_, form) in FIGURES.items()
-        ]
-
+def quality(cards: list[Card], columns: Columns) -> str:
+    """Markdown: the scores of real images, and below them those of every row, best first."""
     ordered = rows(cards)
-    whole_card = next((row for row in ordered if "test/cas_floor" in row[0]["test"]["figures"]), ordered[0])
-    lines = [["real images", *cells(whole_card[:1], "_floor")], *([row[0]["name"], *cells(row)] for row in ordered)]
-    return table(["run", *(heading for heading, _ in FIGURES.values())], *lines)
+    complete = max(ordered, key=lambda row: "cas_floor" in figures(row[0]))
+    header = ["run", *(heading for heading, _ in columns.values())]
+    floor = ["real images", *cells(complete[:1], columns, "_floor")]
+    return markdown(header, floor, *([row[0]["name"], *cells(row, columns)] for row in ordered))
 
 
-def cost(cards: list[Card]) -> str:
-    """Markdown: what each row took."""
-
-    def last(name: str) -> Callable[[Card], float]:
-        return lambda one: float(one["history"][-1][name])
-
-    def minutes(one: Card) -> float:
-        return last("speed/training_minutes")(one) * (1 + last("speed/judging_per_training")(one))
-
-    def parameters(name: str) -> Callable[[Card], float]:
-        return lambda one: float(one["parameters"][name]) / 1000
-
-    def memory(one: Card) -> float:
-        return max(float(figures["speed/peak_memory_mib"]) for figures in one["history"])
-
-    columns: dict[str, tuple[Callable[[Card], float], str]] = {
-        "epochs": (last("epoch"), "{:.0f}"),
-        "thousand images": (lambda one: last("speed/images")(one) / 1000, "{:.0f}"),
-        "minutes": (minutes, "{:.1f}"),
-        "images/s": (last("speed/images_per_second"), "{:.0f}"),
-        "judging": (last("speed/judging_per_training"), "{:.1%}"),
-        "thousand parameters, G": (parameters("generator"), "{:.0f}"),
-        "D": (parameters("discriminator"), "{:.0f}"),
-        "peak MiB": (memory, "{:.0f}"),
-    }
-    lines = [
-        [
-            row[0]["name"],
-            f"`{' '.join(['python train.py', *row[0]['overrides']])}`",
-            str(len(row)),
-            *(spread([value(one) for one in row], form) for value, form in columns.values()),
-            row[0]["precision"],
-        ]
-        for row in rows(cards)
-    ]
-    return table(["run", "command", "seeds", *columns, "precision"], *lines)
-
-
-def papers() -> str:
-    """Markdown: published figures, for context."""
-    return table(["other protocols, not comparable", "Inception FID, MNIST", "from"], *map(list, PAPERS))
+def cost(cards: list[Card], columns: Columns) -> str:
+    """Markdown: the command of each row, and its cost."""
+    lines = [["run", "command", "seeds", *(heading for heading, _ in columns.values()), "precision"]]
+    for row in rows(cards):
+        typed = " ".join(["python train.py", *row[0]["overrides"]])
+        lines.append([row[0]["name"], f"`{typed}`", str(len(row)), *cells(row, columns), row[0]["precision"]])
+    return markdown(*lines)
 
 
 def speed(found: dict[str, Any]) -> str:
     """Markdown: what ``python -m gan.benchmark`` measured."""
-    loops = {
-        "ours": f"`train.py experiment=report trainer.precision={found['precision']}`",
-        "bare": "the same steps without Lightning",
-        "plain": "a plain eager loop in float32, images in memory",
-        "loader": "that loop behind a DataLoader with torchvision's transforms",
-    }
-    rate, default = found["images_per_second"], found["default_run"]
-    times = {
-        "ours": 1,
-        "bare": 1 / (1 + found["lightning_overhead"]),
-        "plain": found["times_plain"],
-        "loader": found["times_loader"],
-    }
-    training = [[told, str(rate[name]), f"{times[name]:.2f}"] for name, told in loops.items()]
-    sampling = [[n, f"{one['milliseconds']:.2f}", str(one["images_per_second"])] for n, one in found["sampling"].items()]
-    heads = [
-        [f"training the report's networks at batch {found['batch_size']}", "images/s", "ours is faster by"],
-        ["digits at once, of the shipped generator", "milliseconds", "images/s"],
+    rate, default, share = found["images_per_second"], found["default_run"], found["share_of_convolution_peak"]
+    training = [[f"training, batch of {found['batch_size']}", "images/s", "ours is faster by"]]
+    for told, name, times in (
+        (f"`experiment=report trainer.precision={found['precision']}`", "ours", 1),
+        ("the same steps without Lightning", "bare", 1 / (1 + found["lightning_overhead"])),
+        ("a plain eager loop in float32, images in memory", "plain", found["times_plain"]),
+        ("that loop with a DataLoader and torchvision's transforms", "loader", found["times_loader"]),
+    ):
+        training.append([told, f"{rate[name]:,}", f"{times:.2f}"])
+    drawing = [["digits drawn at once", "milliseconds", "images/s"]]
+    for n, one in found["sampling"].items():
+        drawing.append([n, f"{one['milliseconds']:.2f}", f"{one['images_per_second']:,}"])
+    peak = f"{found['convolution_peak_gflops']} GFLOP/s, of which the steps without Lightning use {share:.0%}"
+    rest = [
+        ["also", "measured"],
+        ["default recipe: training", f"{default['images_per_second']:,} images/s"],
+        ["default recipe: evaluation of an epoch", f"{default['judging_seconds']} s"],
+        ["default recipe: peak memory", f"{default['peak_memory_mib']:,} MiB"],
+        ["convolutions", peak],
+        ["machine", f"{found['device']}, {found['threads']} threads, {found['machine']}"],
+        ["repetitions", f"medians over {found['turns']} turns of {found['steps']} steps"],
     ]
-    told = (
-        f"Medians over {found['turns']} turns of {found['steps']} steps on {found['device']}, {found['threads']} threads, "
-        f"{found['machine']}. Convolutions reach {found['convolution_peak_gflops']} GFLOP/s there, of which the steps without "
-        f"Lightning use {found['share_of_convolution_peak']:.0%}. The default recipe trains {default['images_per_second']} "
-        f"images/s, judges an epoch in {default['judging_seconds']} s and peaks at {default['peak_memory_mib']} MiB."
-    )
-    return "\n\n".join([table(heads[0], *training), table(heads[1], *sampling), told])
+    return "\n\n".join(markdown(*table) for table in (training, drawing, rest))
 
 
-# What is measured beside runs: the file in gan/measured, which names its place in the README, and how it is told.
-OTHERS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "speed": speed,
-    "downstream": downstream.tables,
-    "digits": measured.tables,
-}
+# Figures of other commands: the name of file and table, and the function that writes the table.
+Table = Callable[[dict[str, Any]], str]
+OTHERS: dict[str, Table] = {"speed": speed, "downstream": downstream.tables, "digits": measure.tables}
 
 
-def between(mark: str, written: str, text: str) -> str:
-    """``text`` with ``written`` between its lines ``<!-- mark -->`` and ``<!-- /mark -->``. Raises ValueError without them."""
-    marks = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
-    if not re.search(marks, text, re.DOTALL):
-        raise ValueError(f"readme: it has no lines <!-- {mark} --> and <!-- /{mark} --> to write between")
-    return re.sub(marks, lambda found: f"{found[1]}{written}\n{found[2]}", text, flags=re.DOTALL)
+def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Every table in Markdown by its name; ``settings`` are those of ``conf/leaderboard.yaml``."""
+    columns = settings["quality"]
+    best = quality(cards, {name: columns[name] for name in settings["results"]}).splitlines()[: settings["best"] + 2]
+    found = {"results": "\n".join(best), "quality": quality(cards, columns), "cost": cost(cards, settings["cost"])}
+    for name, write in OTHERS.items():
+        path = Path(settings["out"]) / f"{name}.json"
+        if path.is_file():
+            found[name] = write(json.loads(path.read_text()))
+    return found
 
 
-def curve(cards: list[Card], axes: Any) -> None:
-    """The FID of every epoch against the images seen, with the floor."""
-    for place, one in enumerate(row[0] for row in rows(cards)):
-        images = [figures["speed/images"] / 1000 for figures in one["history"]]
-        fid = [figures["val/fid_digits"] for figures in one["history"]]
-        again = place // 10 % 2  # there are ten colours
-        axes.plot(images, fid, marker=".x"[again], linestyle="-:"[again], label=one["name"])
+def fill(text: str, found: Mapping[str, str]) -> str:
+    """``text`` with each table between its lines ``<!-- NAME -->`` and ``<!-- /NAME -->``."""
+    for name, table in found.items():
+        literal = table.replace("\\", r"\\")
+        text = re.sub(rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\g<1>{literal}\n\2", text)
+    return text
+
+
+def draw(cards: list[Card], folder: Path) -> None:
+    """``fid.png``, the FID of every epoch, and ``zoo.png``, the last grid of every row."""
+    from matplotlib.figure import Figure
+    from matplotlib.image import imread
+
+    first = [row[0] for row in rows(cards)]
+    curves = Figure(figsize=(8, 5), layout="constrained")
+    axes = curves.subplots()
+    for i, card in enumerate(first):
+        seen = [epoch["speed/images"] / 1000 for epoch in card["history"]]
+        fid = [epoch["val/fid_digits"] for epoch in card["history"]]
+        again = i // 10 % 2  # there are ten colours
+        axes.plot(seen, fid, marker=".x"[again], linestyle="-:"[again], label=card["name"])
     axes.axhline(cards[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
     axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small", ncols=2)
 
-
-def draw(cards: list[Card], out: Path) -> None:
-    """``fid.png``, the curves, and ``zoo.png``, the last grid of every row side by side."""
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.image import imread
-    except ImportError as error:
-        raise ImportError("the pictures need matplotlib: pip install matplotlib") from error
-    curves = Figure(figsize=(8, 5), layout="constrained")
-    curve(cards, curves.subplots())
-    ordered = [row[0] for row in rows(cards)]
-    grids = Figure(figsize=(4 * 2.6, -(-len(ordered) // 4) * 2.35), layout="constrained")
-    for axes in (places := grids.subplots(-(-len(ordered) // 4), 4, squeeze=False)).flat:
+    lines = -(-len(first) // 4)
+    grids = Figure(figsize=(4 * 2.6, lines * 2.35), layout="constrained")
+    for axes, one in zip_longest(grids.subplots(lines, 4, squeeze=False).flat, first):
         axes.set_axis_off()
-    for axes, one in zip(places.flat, ordered, strict=False):
-        axes.imshow(imread(out / f"{one['name']}.png"), cmap="gray", vmin=0, vmax=1)
-        axes.set_title(f"{one['name']}, FID {one['test']['figures']['test/fid_digits']:.2f}", fontsize="medium")
+        if one:
+            axes.imshow(imread(folder / f"{one['name']}.png"), cmap="gray", vmin=0, vmax=1)
+            axes.set_title(f"{one['name']}, FID {figures(one)['fid_digits']:.2f}", fontsize="medium")
+
     for figure, name in ((curves, "fid.png"), (grids, "zoo.png")):
-        with whole(out / name) as partial:
+        with atomic_write(folder / name) as partial:
             figure.savefig(partial, format="png", dpi=110)
 
 
-@command.main("leaderboard")
+@command("leaderboard")
 def main(cfg: DictConfig) -> None:
     """Keep new cards and their last grids, redraw the pictures, rewrite the tables."""
-    out, readme = Path(cfg.out), Path(cfg.readme)
     if not isinstance(cfg.runs, ListConfig):
-        raise ValueError(f"runs must be a list, as runs=[runs/NAME], got {cfg.runs}")
+        raise UserError(f"runs must be a list, as runs=[runs/NAME], got {cfg.runs}")
+    require("matplotlib", extra="tune")
+    out = Path(cfg.out)
     for run in map(Path, cfg.runs):
-        write_text(json.dumps(card(run), indent=1), out / f"{run.name}.json")
+        write_text(json.dumps(read_run(run), indent=1), out / f"{run.name}.json")
         *_, grid = sorted((run / "grids").glob("*.png"))
         shutil.copyfile(grid, out / f"{run.name}.png")
+
     cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.stem not in OTHERS]
     if not cards:
-        raise ValueError("runs: no run given and none kept: runs=[runs/NAME,...]")
+        raise UserError(f"runs: none is given and none is kept in {out}: type runs=[runs/NAME]")
     draw(cards, out)
-    text = readme.read_text()
-    for mark, written in (("quality", quality(cards)), ("cost", cost(cards)), ("papers", papers())):
-        text = between(mark, written, text)
-    for mark, told in OTHERS.items():
-        if (out / f"{mark}.json").is_file():
-            text = between(mark, told(json.loads((out / f"{mark}.json").read_text())), text)
-    write_text(text.rstrip("\n"), readme)
-    print(quality(cards))  # noqa: T201
+    found = tables(cards, plain(cfg))
+    for page in map(Path, cfg.pages):
+        write_text(fill(page.read_text(), found).rstrip("\n"), page)
+    print(found["quality"])  # noqa: T201
 
 
 if __name__ == "__main__":

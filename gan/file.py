@@ -1,18 +1,23 @@
-"""Files and folders that appear whole or not at all, and the tables and weights in them."""
+"""Files and folders that appear complete or not at all. Without torch at the top: help is quick."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from safetensors.torch import save
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
+
+_PACKAGE = Path(__file__).parent
+CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir())  # installed, or a checkout
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` to write to, which takes its place when the block ends well and vanishes otherwise."""
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a file beside ``path`` to write to; it replaces ``path`` if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -23,10 +28,10 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """A folder beside ``path`` to fill, which takes its place when the block ends well and vanishes otherwise.
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``path`` to fill; it replaces ``path`` if the block succeeds.
 
-    What was at ``path`` is gone then: whether it may go is the caller's to check.
+    The caller checks that an existing folder at ``path`` may be overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
@@ -38,29 +43,31 @@ def whole_folder(path: Path) -> Iterator[Path]:
         made.replace(path)
 
 
-def write_text(text: str, path: Path) -> None:
-    """Write ``text`` and a newline to ``path``."""
-    with whole(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
-
-
-def packed(network: nn.Module) -> bytes:
-    """The state of ``network`` as safetensors."""
-    return save({name: value.contiguous() for name, value in network.state_dict().items()})
-
-
 def write_bytes(contents: bytes, path: Path) -> None:
     """Write ``contents`` to ``path``."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(contents)
 
 
-def write_weights(network: nn.Module, path: Path) -> None:
+def write_text(text: str, path: Path) -> None:
+    """Write ``text`` and a newline to ``path``."""
+    with atomic_write(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def pack_weights(network: "nn.Module") -> bytes:
+    """Return the state of ``network`` as safetensors."""
+    from safetensors.torch import save
+
+    return save({name: value.contiguous() for name, value in network.state_dict().items()})
+
+
+def write_weights(network: "nn.Module", path: Path) -> None:
     """Write the state of ``network`` to ``path`` as safetensors."""
-    write_bytes(packed(network), path)  # not save_file, whose files nobody else may read
+    write_bytes(pack_weights(network), path)  # save_file would make a file that only its owner may read
 
 
-def table(*rows: list[str]) -> str:
-    """Rows of cells as a Markdown table, the first being its head."""
-    head, *body = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,6 @@
-"""Latents from seeds and batched generation. Knows a Generator and nothing else.
+"""Latents from seeds, and images in batches.
 
-Image *i* of a set is a function of ``seed + i`` alone: neither the number of processes nor the images before it change it,
-and the batch size only in float32's last digits, which now and then rounds a pixel to the next of its 256 levels.
+Image *i* of a set depends on ``seed + i`` alone. The batch size only changes float32's last digits.
 """
 
 from collections.abc import Iterator
@@ -12,16 +11,16 @@ from torch import Tensor
 
 from gan.network import Generator
 
-SEEDS = 2**32  # those of users; what a command draws for itself has seeds above
+SEEDS = 2**32  # users' seeds are below; commands take their own from above
 
 
 def latents(seeds: Tensor, size: int) -> Tensor:
-    """Standard normal latents [N, size], row i drawn from a generator seeded with ``seeds[i]`` (int64 [N], from 0).
+    """Standard normal latents [N, size]; int64 ``seeds[i]``, from 0, determines row i.
 
-    torch's generator on the CPU knows 32 bits of a seed: what is above counts how many rows of that stream are passed over.
+    torch's CPU generator uses 32 bits of a seed, so seed s is row s // 2^32 of the stream s % 2^32.
     """
     source = torch.Generator()
-    z = torch.empty(len(seeds), size, dtype=torch.float32)  # another default type would draw others
+    z = torch.empty(len(seeds), size, dtype=torch.float32)  # whatever the default type
     for row, seed in zip(z, seeds.tolist(), strict=True):
         above, known = divmod(seed, SEEDS)
         source.manual_seed(known)
@@ -31,7 +30,7 @@ def latents(seeds: Tensor, size: int) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Latents [T, D] on the arc from ``a`` to ``b`` [D] at ``t`` [T] in [0, 1] (White 2016, section 2.1).
+    """Latents [T, D] on the arc from ``a`` to ``b`` [D] at ``t`` [T] in [0, 1] (White 2016, 2.1).
 
     A straight line would pass nearer to the origin than standard normal latents ever are.
     """
@@ -41,21 +40,18 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def labels(seeds: Tensor, classes: int) -> Tensor:
-    """Balanced labels, int64 [N]: the classes in turn, or -1 (no label) where the generator has no classes."""
+    """Balanced labels int64 [N]: the classes in turn, or -1 (no label) if there are no classes."""
     return seeds % classes if classes else torch.full_like(seeds, -1)
 
 
 def columns(classes: int) -> int:
-    """Of a grid of images with balanced labels: one for each class, but 10 where there are none or too many to see."""
+    """Columns of a grid of balanced labels: one for each class if there are 1 to 50, else 10."""
     return classes if 0 < classes <= 50 else 10
 
 
 @contextmanager
 def evaluating(module: Generator) -> Iterator[None]:
-    """Evaluation mode without gradients; the mode it had before comes back afterwards.
-
-    A train-mode generator would update its batch norm statistics and make an image depend on its neighbours.
-    """
+    """Evaluation mode without gradients, so batch norm mixes no images; then the former mode."""
     was_training = module.training
     module.train(False)
     try:
@@ -66,7 +62,7 @@ def evaluating(module: Generator) -> Iterator[None]:
 
 
 def images(generator: Generator, z: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
-    """Yield images in [-1, 1], [<=batch, C, H, W] at a time, on the CPU, for latents ``z`` [N, D] and labels ``y`` [N]."""
+    """Yield images [<=batch, C, H, W] in [-1, 1] on the CPU, for latents z [N, D], labels y [N]."""
     weight = next(generator.parameters())
     with evaluating(generator):
         for some, labels in zip(z.split(batch), y.split(batch), strict=True):
@@ -74,6 +70,6 @@ def images(generator: Generator, z: Tensor, y: Tensor, batch: int = 500) -> Iter
 
 
 def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
-    """Yield images as :func:`images` does, for the latents of int64 ``seeds`` [N]."""
+    """Yield images as :func:`images` does, for int64 ``seeds`` [N]."""
     for some, labels in zip(seeds.split(batch), y.split(batch), strict=True):
         yield from images(generator, latents(some, generator.latent), labels, batch)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.file import whole, write_text
+from gan.file import atomic_write, write_text
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
@@ -12,7 +12,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     write_text("before", path)
 
     def fail() -> None:
-        with whole(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text("half")
             raise OSError("no space")
 

@@ -1,4 +1,4 @@
-"""Images where they are fastest, and batches of them in an order that depends on seed and epoch alone."""
+"""Images in memory, and batches of them in an order that depends on seed and epoch alone."""
 
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
@@ -22,58 +22,54 @@ class Images(Dataset[Batch]):
         return len(self.labels)
 
     def __getitem__(self, index: int) -> Batch:
-        return to_float(self.images[index]), self.labels[index]
+        x, y = self.__getitems__([index])
+        return x[0], y[0]
 
     def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
-        """The batch at ``indices`` in one gather, which a DataLoader asks for, too, before it asks one by one."""
-        index = torch.as_tensor(indices)
-        return to_float(self.images[index]), self.labels[index]
+        """The batch at ``indices`` in one gather. DataLoader calls this, too."""
+        found = self.take(torch.as_tensor(indices))
+        return to_float(found.images), found.labels
 
     def take(self, index: Tensor) -> "Images":
         """The subset at int64 ``index``."""
         return Images(self.images[index], self.labels[index])
 
     def on(self, device: torch.device) -> "Images":
-        """The same on ``device``, so that a step copies nothing; as they are where they would fill more than half of it."""
+        """The same on ``device``, or self if they would fill over half of a GPU's free memory."""
         if device.type == "cuda" and self.images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
             return self
         return self if device == self.images.device else Images(self.images.to(device), self.labels.to(device))
 
 
 class Batches:
-    """Batches of a set in turn, as Lightning asks a loader for them: each one gather where the images are.
+    """A loader for Lightning: each batch is one gather on the images' device.
 
-    With a ``seed``, whole batches in an order of each epoch's own; without, in the set's order, the last one smaller. Of
-    several ``processes`` each takes every so-manieth image; those that have one less begin again with the first.
+    With a ``seed``, whole batches, reshuffled every epoch; without, all images in the set's order.
+    Process ``rank`` takes every ``processes``-th; the first ones repeat to make all shares equal.
     """
 
     def __init__(self, images: Images, batch: int, processes: int = 1, rank: int = 0, seed: int | None = None) -> None:
         self.images, self.batch, self.processes, self.rank, self.seed = images, batch, processes, rank, seed
         self.share = -(len(images) // -processes)
         self.epoch = 0
-        # Where Lightning looks for a set_epoch to call, so that a resumed epoch is the epoch it would have been. One called
-        # sampler it would take for a DataLoader's, and replace.
+        # Lightning calls set_epoch() here. It would replace an attribute named ``sampler``.
         self.batch_sampler = SimpleNamespace(sampler=self)
 
     def set_epoch(self, epoch: int) -> None:
-        """Fix the order of the next pass."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return self.share // self.batch if self.seed is not None else -(self.share // -self.batch)
 
     def __iter__(self) -> Iterator[Batch]:
-        # The order is fixed when the first batch is asked for: Lightning begins a pass before it says which epoch it is.
+        # The order is computed with the first batch: Lightning calls iter() before set_epoch().
         for index in self.order().split(self.batch)[: len(self)]:
             yield self.images.__getitems__(index)
 
     def order(self) -> Tensor:
-        """The places int64 [N / processes] in the set of this process's images, on their device."""
+        """Indices int64 [N / processes] of this process's images, on the device of the images."""
         n = len(self.images)
-        if self.seed is None:
-            places = torch.arange(n)
-        else:
-            places = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed + self.epoch))
-        missing = self.share * self.processes - n
-        places = torch.cat([places, places.repeat(-(missing // -n))[:missing]]) if missing else places
-        return places[self.rank :: self.processes].to(self.images.images.device)
+        mine = torch.arange(self.share * self.processes)[self.rank :: self.processes] % n
+        if self.seed is not None:
+            mine = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed + self.epoch))[mine]
+        return mine.to(self.images.images.device)

@@ -1,7 +1,7 @@
-"""Data sets that torchvision lacks or tells otherwise: all speak as its MNIST does.
+"""Data sets that torchvision lacks or stores in another form, with the interface of its MNIST.
 
-``DataSet(root, train, download)`` has ``data``, bytes [N, H, W] or [N, C, H, W], light on dark, and ``targets``, the
-labels [N] from 0 on.
+``DataSet(root, train, download)`` has ``data``, bytes [N, H, W] or [N, C, H, W], light on dark, and
+``targets``, labels [N] from 0.
 """
 
 from pathlib import Path
@@ -13,64 +13,62 @@ from torch.nn.functional import interpolate, pad
 from torchvision import datasets
 
 
-def placed(small: Tensor) -> Tensor:
-    """Digits that touch their border, float [N, H, W] in [0, 255], where MNIST's are: in the middle 20x20 of 28x28, bytes."""
+def place_like_mnist(small: Tensor) -> Tensor:
+    """Scale digits float [N, H, W] in [0, 255] to the middle 20x20 of bytes [N, 28, 28]."""
     large = interpolate(small.unsqueeze(1), size=20, mode="bicubic", antialias=True)
     return pad(large, (4, 4, 4, 4)).round().clamp(0, 255).byte().squeeze(1)
 
 
 class Digits:
-    """scikit-learn's bundled 1,797 real digits of 8x8 (UCI Optical Recognition of Handwritten Digits, CC BY 4.0).
+    """scikit-learn's 1,797 digits, 8x8 (UCI Optical Recognition of Handwritten Digits, CC BY 4.0).
 
-    Speaks as torchvision's MNIST does: ``data`` uint8 [N, 28, 28], ``targets`` int64 [N]. The last 297 are the test set.
+    ``data`` is uint8 [N, 28, 28], placed like MNIST's. The last 297 are the test set.
     """
 
     def __init__(self, root: str, train: bool, download: bool = False) -> None:
-        from sklearn.datasets import load_digits
+        from sklearn.datasets import load_digits  # slow to import
 
         pixels, targets = load_digits(return_X_y=True)
         part = slice(None, 1500) if train else slice(1500, None)
-        small = torch.from_numpy(pixels[part]).float().view(-1, 8, 8)  # values 0..16
-        self.data = placed(small * (255 / 16))
+        self.data = place_like_mnist(torch.from_numpy(pixels[part]).float().view(-1, 8, 8) * (255 / 16))  # from 0..16
         self.targets = torch.from_numpy(targets[part]).long()
 
 
 class EMNIST(datasets.EMNIST):  # type: ignore[misc]
-    """EMNIST (Cohen et al. 2017): its files hold images transposed, here they stand upright; letters count from 0."""
+    """EMNIST (Cohen et al. 2017), upright, while its files are transposed. Letters count from 0."""
 
     def _load_data(self) -> tuple[Tensor, Tensor]:
         data, targets = super()._load_data()
         return data.transpose(1, 2).contiguous(), targets - int(self.split == "letters")
 
     def download(self) -> None:
-        """The one archive of all splits, unpacked; of it only what a configuration here reads is kept."""
-        super().download()
+        super().download()  # one archive of all splits: keep those that conf/data uses
         for path in Path(self.raw_folder).glob("emnist-*"):
             if path.name.split("-")[1] not in ("digits", "letters", "balanced"):
                 path.unlink()
 
 
 class QMNIST(datasets.QMNIST):  # type: ignore[misc]
-    """QMNIST (Yadav & Bottou 2019): MNIST with all 60,000 test digits. Of the eight numbers of a label the class is kept."""
+    """QMNIST (Yadav & Bottou 2019): MNIST with all 60,000 test digits."""
 
     def _load_data(self) -> tuple[Tensor, Tensor]:
         data, targets = super()._load_data()
-        return data, targets[:, 0].contiguous()
+        return data, targets[:, 0].contiguous()  # the class, of eight numbers
 
 
 class USPS(datasets.USPS):  # type: ignore[misc]
-    """USPS (Hull 1994) of 16x16, placed as MNIST's digits are: uint8 [N, 28, 28]. Its files are in ``root/USPS``."""
+    """USPS (Hull 1994), placed like MNIST's digits: uint8 [N, 28, 28]. Files in ``root/USPS``."""
 
     data: Any  # torchvision's is numpy
 
     def __init__(self, root: str, train: bool, download: bool = False) -> None:
         (folder := Path(root, "USPS")).mkdir(exist_ok=True)
         super().__init__(folder, train=train, download=download)
-        self.data = placed(torch.from_numpy(self.data).float())
+        self.data = place_like_mnist(torch.from_numpy(self.data).float())
 
 
 class SVHN(datasets.SVHN):  # type: ignore[misc]
-    """SVHN's cropped digits (Netzer et al. 2011): uint8 [N, 3, 32, 32]; its 10 is 0 here. Its files are in ``root/SVHN``."""
+    """SVHN, cropped (Netzer et al. 2011): uint8 [N, 3, 32, 32], 10 is 0. In ``root/SVHN``."""
 
     data: Any  # torchvision's is numpy
 
@@ -79,20 +77,18 @@ class SVHN(datasets.SVHN):  # type: ignore[misc]
         self.data, self.targets = torch.from_numpy(self.data).contiguous(), self.labels
 
     def _check_integrity(self) -> bool:
-        """Whether the file is there: its sum is the configuration's to know."""
-        return Path(self.root, self.filename).is_file()
+        return Path(self.root, self.filename).is_file()  # the configuration knows its sum
 
 
 class StackedMNIST(datasets.MNIST):  # type: ignore[misc]
-    """Three random MNIST digits a, b, c as the channels of an image of class 100a + 10b + c (Metz et al. 2017, section 3.3.1).
+    """Three random MNIST digits a, b, c as channels of an image of class 100a + 10b + c.
 
-    ``data`` uint8 [128000 for training or 26000 for testing, 3, 28, 28], as many as in PacGAN (Lin et al. 2018,
-    section 4.1), always the same; made of MNIST's files, test images of its test images.
+    Metz et al. 2017, section 3.3.1. ``data`` is uint8 [128000, 3, 28, 28], or 26000 for testing, as
+    in PacGAN (Lin et al. 2018, section 4.1), and always the same.
     """
 
     @property
     def raw_folder(self) -> str:
-        """MNIST's."""
         return str(Path(self.root, "MNIST", "raw"))
 
     def _load_data(self) -> tuple[Tensor, Tensor]:

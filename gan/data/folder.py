@@ -1,126 +1,80 @@
-"""A folder of images of one's own, whose subfolders are the classes."""
+"""A folder of your own images, whose subfolders are the classes."""
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from gan.data.mapped import MemoryMapped
-from gan.file import whole
+from gan.error import UserError
+from gan.file import atomic_write
+from gan.image import border, load_picture
 
 log = logging.getLogger(__name__)
-IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 POLARITIES = ("auto", "light_on_dark", "dark_on_light")
-MIXED = 0.05  # share of images of the other polarity that is no accident
-FORMAT = "1"  # of what is kept decoded
+FORMAT = "1"  # of the cached files
+Members = list[tuple[Path, int]]  # images, and the numbers of their classes
 
 
-class Member(NamedTuple):
-    """An image of a folder, and the number of its class."""
+def find_classes(root: Path) -> list[Path]:
+    """The class folders in ``root/train``, or else in ``root``, in order of their names or numbers.
 
-    path: Path
-    label: int
-
-
-def classes(root: Path) -> list[Path]:
-    """The class folders under ``root``, or under its ``train``, in the order of their names, or of numbers where all are such.
-
-    Raises FileNotFoundError where there is no such folder, ValueError where it has no folders.
+    Raises FileNotFoundError if there is no such folder, UserError if it has no subfolders.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"data.root must be a folder of images, each class in a folder of its own; {root} is none")
+        raise FileNotFoundError(f"data.root must be a folder of images, one subfolder for each class; {root} is none")
     top = root / "train" if (root / "train").is_dir() else root
     found = [path for path in top.iterdir() if path.is_dir() and not path.name.startswith(".")]
     if not found:
-        raise ValueError(f"data: {top} has no folders: each class needs one, as in {top / 'seven' / 'scan.png'}")
+        raise UserError(f"data: {top} has no subfolders: each class needs one, as in {top / 'seven' / 'scan.png'}")
     numbers = all(path.name.isdecimal() for path in found)
     return sorted(found, key=lambda path: (int(path.name) if numbers else 0, path.name))
 
 
 def class_folders(root: str) -> int:
-    """How many classes the folder ``root`` has. Raises what :func:`classes` raises, and ValueError for no name at all."""
+    """The number of classes of the folder ``root``. Raises what :func:`find_classes` raises."""
     if not root:
-        raise ValueError("data.root must be given: the folder of images, each class in a folder of its own")
-    return len(classes(Path(root).expanduser()))
+        raise UserError("data.root must be given: a folder of images, one subfolder for each class")
+    return len(find_classes(Path(root).expanduser()))
 
 
-def members(folders: list[Path]) -> list[Member]:
-    """Every image below the class folders. Raises ValueError with the name of one that has none."""
-    found = []
-    for label, folder in enumerate(folders):
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES and path.is_file())
-        if not paths:
-            raise ValueError(f"data: the class folder {folder} has no images ({', '.join(sorted(IMAGES))})")
-        found += [Member(path, label) for path in paths]
+def find_images(folder: Path) -> list[Path]:
+    """All images in a class folder. Raises UserError if there are none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise UserError(f"data: the class folder {folder} is missing or has no images ({', '.join(sorted(SUFFIXES))})")
     return found
 
 
-def split(everything: list[Member], root: Path, share: float) -> tuple[list[Member], list[Member]]:
-    """Training and test images: of each class the share whose names' hashes come first is for the test, at least one.
+def split_class(paths: list[Path], root: Path, share: float) -> tuple[list[Path], list[Path]]:
+    """Training and test images of a class; ``share`` of them, but at least one, are for testing.
 
-    So an image stays where it is when others are added. Raises ValueError with the folder of a class of one image.
+    Hashes of names decide, so an image keeps its part when others come. One image: UserError.
     """
-    train, test = [], []
-    for label in sorted({member.label for member in everything}):
-        ours = [member for member in everything if member.label == label]
-        if len(ours) < 2:
-            raise ValueError(
-                f"data: {ours[0].path.parent} has one image; each class needs two or more, one of them for the test"
-            )
-        ours.sort(key=lambda member: hashlib.sha256(member.path.relative_to(root).as_posix().encode()).digest())
-        held = min(max(1, round(len(ours) * share)), len(ours) - 1)
-        test += ours[:held]
-        train += ours[held:]
-    return train, test
+    if len(paths) < 2:
+        raise UserError(f"data: {paths[0].parent} has one image; each class needs two or more, one to test")
+    order = sorted(paths, key=lambda path: hashlib.sha256(path.relative_to(root).as_posix().encode()).digest())
+    held = min(max(1, round(len(order) * share)), len(order) - 1)
+    return order[held:], order[:held]
 
 
-def opened(path: Path, channels: int) -> np.ndarray:
-    """The bytes [H, W] or [H, W, 3] of a picture, upright; what is transparent shows white, or black behind light ink.
-
-    Raises ValueError with the file's name where it cannot be read.
-    """
-    try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)
-            if picture.mode[0] in "IF":  # 16 bits or more, which Pillow's conversion would cut off
-                wide = np.asarray(picture, dtype=np.float64)
-                picture = Image.fromarray((wide / (257 if wide.max() > 255 else 1)).clip(0, 255).astype(np.uint8))
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                ink, cover = np.asarray(picture.convert("L"), float), np.asarray(picture.getchannel("A"), float)
-                paper = "white" if (ink * cover).sum() < 127.5 * cover.sum() or not cover.any() else "black"
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
-            return np.asarray(picture.convert("RGB" if channels == 3 else "L"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"data: {path} cannot be read as an image ({error}): mend it or take it out") from error
-
-
-def border(pixels: np.ndarray) -> np.ndarray:
-    """The median of the outermost pixels of bytes [H, W] or [H, W, 3]: a number, or three."""
-    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
-    return np.median(np.concatenate(edges), axis=0)  # type: ignore[no-any-return]
-
-
-def fitted(pixels: np.ndarray, size: int) -> np.ndarray:
-    """The whole picture in a square of ``size`` pixels, its sides in proportion, the rest filled with its border's median."""
+def fit_square(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Scale a picture into a square of ``size`` pixels; the median of its border fills the rest."""
     around = tuple(int(value) for value in np.atleast_1d(border(pixels)))
-    square = ImageOps.pad(
-        Image.fromarray(pixels), (size, size), Image.Resampling.BICUBIC, around if len(around) == 3 else around[0]
-    )
-    return np.asarray(square)
+    colour = around if len(around) == 3 else around[0]
+    return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BICUBIC, colour))
 
 
 class Folder(MemoryMapped):
-    """Images ``root/CLASS/*`` or ``root/train/CLASS/*`` and ``root/test/CLASS/*`` of any sizes, of ``classes`` classes.
+    """Images ``root/CLASS/*``, or ``root/train/CLASS/*`` and ``root/test/CLASS/*``, of any size.
 
-    They are decoded once and kept in ``cache`` under the hash of their names, sizes, dates and of all that is asked for.
-    ``polarity``: dark_on_light is turned round, so that ink is light as MNIST's is; auto asks the borders of most images,
-    and leaves colours as they are. Raises FileNotFoundError where there is no folder, ValueError with the name of a file or
-    folder that cannot be used.
+    They are decoded once and cached, under a hash of their names, sizes, dates and the settings.
+    ``polarity`` dark_on_light inverts the images, so that ink is light as in MNIST; auto decides by
+    the borders, of grey images only. Raises FileNotFoundError without a folder, UserError for a bad
+    one.
     """
 
     def __init__(
@@ -136,73 +90,72 @@ class Folder(MemoryMapped):
         download: bool = False,
     ) -> None:
         if polarity not in POLARITIES:
-            raise ValueError(f"data.polarity must be one of {', '.join(POLARITIES)}, got {polarity}")
+            raise UserError(f"data.polarity must be one of {', '.join(POLARITIES)}, got {polarity}")
         if channels not in (1, 3):
-            raise ValueError(f"data.channels must be 1 or 3, got {channels}")
+            raise UserError(f"data.channels must be 1 or 3, got {channels}")
         if not 0 < test_share < 1:
-            raise ValueError(f"data.test_share must be in (0, 1), got {test_share}")
+            raise UserError(f"data.test_share must be in (0, 1), got {test_share}")
         top = Path(root).expanduser()
-        parts = dict(zip(("", "test_"), _parts(top, classes, test_share), strict=True))
-        digest = hashlib.sha256(f"{FORMAT} {size} {channels} {polarity}".encode())
-        for before, ours in parts.items():
-            for path, label in ours:
-                found = path.stat()
-                digest.update(f"{before} {path.relative_to(top)} {label} {found.st_size} {found.st_mtime_ns}\n".encode())
-        kept = Path(cache).expanduser() / "folder" / digest.hexdigest()[:32]
-        names = [kept / f"{before}{name}.npy" for before in parts for name in ("images", "labels")]
-        if not all(name.is_file() for name in names):
-            everything = [member.path for ours in parts.values() for member in ours]
-            turn = _turned(everything, channels) if polarity == "auto" else polarity == "dark_on_light"
-            for before, ours in parts.items():
-                with whole(kept / f"{before}images.npy") as partial:
-                    _decode(partial, [member.path for member in ours], size, channels, turn)
-                with whole(kept / f"{before}labels.npy") as partial, partial.open("wb") as file:
-                    np.save(file, np.array([member.label for member in ours], dtype=np.int64))
-        super().__init__(str(kept), train)
+        parts = _find_parts(top, classes, test_share)
+        folder = Path(cache).expanduser() / "folder" / _digest(parts, top, f"{FORMAT} {size} {channels} {polarity}")
+        if not all((folder / f"{prefix}{name}.npy").is_file() for prefix in parts for name in ("images", "labels")):
+            paths = [path for members in parts.values() for path, _ in members]
+            invert = _is_dark_on_light(paths, channels) if polarity == "auto" else polarity == "dark_on_light"
+            for prefix, members in parts.items():
+                _decode(members, folder, prefix, (channels, size, size), invert)
+        super().__init__(str(folder), train, test_share)
 
 
-def _parts(root: Path, count: int, share: float) -> tuple[list[Member], list[Member]]:
-    """Training and test images of ``root``."""
-    folders = classes(root)
+def _find_parts(root: Path, count: int, share: float) -> dict[str, Members]:
+    """Training and test images, by the prefix of their files. ``root`` needs ``count`` classes."""
+    folders = find_classes(root)
     if len(folders) != count:
-        raise ValueError(f"data: {folders[0].parent} has {len(folders)} class folders, but data.classes says {count}")
-    if not (root / "test").is_dir() or folders[0].parent == root:
-        return split(members(folders), root, share)
-    tests = [root / "test" / folder.name for folder in folders]
-    if missing := [str(folder) for folder in tests if not folder.is_dir()]:
-        raise ValueError(f"data: {missing[0]} does not exist, but {root / 'train' / Path(missing[0]).name} does")
-    return members(folders), members(tests)
+        raise UserError(f"data: {folders[0].parent} has {len(folders)} class folders, but data.classes={count}")
+    has_test = (root / "test").is_dir() and folders[0].parent != root
+    parts: dict[str, Members] = {"": [], "test_": []}
+    for label, folder in enumerate(folders):
+        train = find_images(folder)
+        if has_test:
+            test = find_images(root / "test" / folder.name)
+        else:
+            train, test = split_class(train, root, share)
+        parts[""] += [(path, label) for path in train]
+        parts["test_"] += [(path, label) for path in test]
+    return parts
 
 
-def _turned(paths: list[Path], channels: int) -> bool:
-    """Whether most images are dark on light, by their borders; says so."""
+def _digest(parts: dict[str, Members], root: Path, settings: str) -> str:
+    digest = hashlib.sha256(settings.encode())
+    for prefix, members in parts.items():
+        for path, label in members:
+            file = path.stat()
+            digest.update(f"{prefix} {path.relative_to(root)} {label} {file.st_size} {file.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _is_dark_on_light(paths: list[Path], channels: int) -> bool:
+    """Whether most images are dark on light, by their borders; logs the answer."""
     if channels == 3:
-        log.warning("data: images are in colour, which stays as it is; data.polarity=dark_on_light would turn it round")
+        log.warning("data: colour images are not inverted; data.polarity=dark_on_light would do so")
         return False
-    light = [bool(border(opened(path, 1)) > 127.5) for path in paths]
-    turn = sum(light) > len(light) / 2
-    found, other = ("dark on light: they are turned round", "light on dark") if turn else ("light on dark", "dark on light")
-    odd = [path for path, is_light in zip(paths, light, strict=True) if is_light != turn]
-    few = f"; {len(odd)} of them are {other}, as {odd[0]}" if odd else ""
-    mixed = "POLARITY IS MIXED: " if len(odd) > MIXED * len(light) else ""
+    light = [bool(border(load_picture(path, 1)) > 127.5) for path in paths]
+    most = sum(light) > len(light) / 2
+    found = "dark on light and are inverted" if most else "light on dark"
+    odd = [path for path, is_light in zip(paths, light, strict=True) if is_light != most]
+    few = f"; {len(odd)} are not, such as {odd[0]}" if odd else ""
+    mixed = "POLARITY IS MIXED: " if len(odd) > 0.05 * len(light) else ""  # more is no accident
     log.warning("data: %simages are %s%s", mixed, found, few)
-    return turn
+    return most
 
 
-def _decode(path: Path, paths: list[Path], size: int, channels: int, turn: bool) -> None:
-    """Write all pictures to a .npy file, uint8 [N, channels, size, size], one after the other."""
-
-    def pictures() -> Iterator[np.ndarray]:
-        for name in paths:
-            pixels = fitted(opened(name, channels), size).reshape(size, size, channels).transpose(2, 0, 1)
-            yield 255 - pixels if turn else pixels
-
-    _write(path, pictures(), (len(paths), channels, size, size))
-
-
-def _write(path: Path, arrays: Iterable[np.ndarray], shape: tuple[int, ...]) -> None:
-    """Stream arrays of bytes to a .npy file of ``shape``."""
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for array in arrays:
-            file.write(np.ascontiguousarray(array).tobytes())
+def _decode(members: Members, folder: Path, prefix: str, shape: tuple[int, int, int], invert: bool) -> None:
+    """Write the images, uint8 [N, *shape], and the labels as :class:`MemoryMapped` expects them."""
+    channels, size, _ = shape
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(members), *shape)}
+    with atomic_write(folder / f"{prefix}images.npy") as partial, partial.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for path, _ in members:
+            pixels = fit_square(load_picture(path, channels), size).reshape(size, size, channels).transpose(2, 0, 1)
+            file.write((255 - pixels if invert else pixels).tobytes())
+    with atomic_write(folder / f"{prefix}labels.npy") as partial, partial.open("wb") as file:
+        np.save(file, np.array([label for _, label in members], dtype=np.int64))

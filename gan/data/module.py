@@ -1,4 +1,4 @@
-"""A data set cut into what is trained on and what is judged against."""
+"""A data set, split into images to train on and references to evaluate against."""
 
 import shutil
 import socket
@@ -12,35 +12,33 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from gan.data.batch import Batches, Images
-from gan.data.intact import check
+from gan.data.integrity import verify_file
 from gan.data.mapped import Mapped
+from gan.error import UserError
 
-DOWNLOAD_TIMEOUT_SECONDS = 20
-JUDGE_BATCH = 250  # fixed, so that the batch size of training never touches a figure; the fastest here
-IN_MEMORY_BYTES = 2**29  # a mapped file up to this size is read whole: nothing is faster than memory
-OTHERS = 100_000  # training images, of a set that stays mapped, that stand for all of them
-ARCHIVES = {".gz", ".zip", ".xz"}  # of downloads, once unpacked
+JUDGE_BATCH = 250  # fixed, so that the batch size of training changes no figure; the fastest on a CPU
+IN_MEMORY_BYTES = 2**29  # a mapped file up to this size is read into memory, which is faster
+OTHERS = 100_000  # training images that represent all of a set that stays mapped
 
 
 class Unavailable(FileNotFoundError):
-    """The data set is neither on this machine nor to be had from the network."""
+    """The data set is neither on this machine nor can it be downloaded."""
 
 
 class ImageData(LightningDataModule):
-    """A torchvision data set: all of its training images to train on, and two references to be judged against.
+    """All training images of a data set, and two references for evaluation.
 
-    ``val``: a fixed choice of up to ``judge_images`` training images. ``test``: the first ``judge_images`` of the
-    official test set, which training and the choice of a checkpoint never see. Each has a floor: other real images, as
-    many, whose score is what a perfect generator would get.
+    ``val``: up to ``judge_images`` training images, a fixed choice. ``test``: the first
+    ``judge_images`` of the official test set, which neither training nor the choice of a checkpoint
+    sees. Each has a floor: as many other real images, whose score a perfect generator would get.
 
-    ``dataset(root, train=..., download=...)`` gives ``data`` (bytes [N, H, W] or [N, C, H, W]) and ``targets``; ``md5``
-    maps file names under ``root`` to their sums, or to None where none is known and the file's form is checked instead.
-    A set that is a large mapped file stays one. ``batch_size`` is the total over all devices; an epoch shows each
-    training image ``repeat`` times, so that an epoch of a small set is worth judging.
+    ``dataset(root, train=..., download=...)`` has ``data``, bytes [N, H, W] or [N, C, H, W], and
+    ``targets``. ``md5`` maps files under ``root`` to their sums; None: their format is checked. A
+    large mapped file stays mapped. ``batch_size`` is the total over all devices. An epoch shows an
+    image ``repeat`` times, for sets too small to evaluate after each pass. ``described`` takes the
+    settings that only the configuration uses: name, tag, fallback and classifier.
 
-    What else describes the set (its name, tag, fallback and classifier) is for the configuration alone.
-
-    Raises :class:`Unavailable` where files are missing and cannot be downloaded, ValueError where one is damaged.
+    Raises Unavailable for missing files that cannot be downloaded, UserError for a damaged file.
     """
 
     def __init__(
@@ -59,130 +57,119 @@ class ImageData(LightningDataModule):
     ) -> None:
         super().__init__()
         if batch_size < 1:
-            raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
+            raise UserError(f"batch_size must be 1 or more, got {batch_size}")
         if judge_images < 2:
-            raise ValueError(f"data.judge_images must be 2 or more (10000 is the protocol), got {judge_images}")
-        self.dataset, self.md5, self.root = dataset, md5, Path(root).expanduser()
-        self.shape = (channels, size, size)
-        self.classes, self.batch_size, self.judge_images, self.seed = classes, batch_size, judge_images, seed
-        self.repeat = repeat
+            raise UserError(f"data.judge_images must be 2 or more (10000 is the default), got {judge_images}")
+        self.dataset, self.root = dataset, Path(root).expanduser()
+        self.shape, self.classes = (channels, size, size), classes
+        self.batch_size, self.judge_images, self.seed, self.repeat = batch_size, judge_images, seed, repeat
         self.splits: dict[str, Images] = {}  # in memory, or mapped
-        self._placed: dict[str, Images] = {}  # where the trainer's device finds them
-        self._require_files()
-
-    def _require_files(self) -> None:
-        """Every file present and intact; what is missing is downloaded, all of it or nothing."""
-        paths = {self.root / name: known for name, known in self.md5.items()}
-        if not all(path.is_file() for path in paths):
+        self._placed: dict[str, Images] = {}  # on the trainer's device
+        if not all((self.root / name).is_file() for name in md5):
             self._download()
-        for path, known in paths.items():
-            check(path, known)
+        for name, known in md5.items():
+            verify_file(self.root / name, known)
 
     def _download(self) -> None:
-        """Let torchvision download into a folder aside, then move the files: no reader ever meets half a file."""
+        """Download into a temporary folder, then move the files: no reader finds half a file."""
         before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+        socket.setdefaulttimeout(20)  # seconds
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.root, prefix=".download-") as aside:
                 for part in (True, False):
                     self.dataset(aside, train=part, download=True)
-                for path in [path for path in Path(aside).rglob("*") if path.is_file() and path.suffix not in ARCHIVES]:
-                    place = self.root / path.relative_to(aside)
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(path, place)
+                for path in list(Path(aside).rglob("*")):
+                    if path.is_file() and path.suffix not in (".gz", ".zip", ".xz"):  # unpacked, of no use
+                        place = self.root / path.relative_to(aside)
+                        place.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.move(path, place)
         except (OSError, RuntimeError) as error:
             raise Unavailable(
-                f"data: no complete data set in {self.root} and no download ({' '.join(str(error).split())}): "
-                "put the files there, or point data.root or GAN_DATA at a folder that has them"
+                f"data: files are missing in {self.root} and cannot be downloaded ({' '.join(str(error).split())}): "
+                "put them there, or point data.root or GAN_DATA at a folder that has them"
             ) from error
         finally:
             socket.setdefaulttimeout(before)
 
     def setup(self, stage: str | None = None) -> None:
-        """Decode both parts once and cut the splits; further calls do nothing."""
         if self.splits:
             return
-        train, test = (self._decode(train=part) for part in (True, False))
-        if self.batch_size > (shown := len(train) * self.repeat):
-            raise ValueError(f"batch_size={self.batch_size} is more than the {shown} training images of an epoch")
+        train, test = self._load(train=True), self._load(train=False)
+        shown = len(train) * self.repeat
+        if self.batch_size > shown:
+            raise UserError(f"batch_size={self.batch_size} is more than the {shown} training images of an epoch")
+        if self.repeat > 1 and isinstance(train, Mapped):
+            raise UserError(f"data.repeat must be 1 for a set as large as {self.root}, got {self.repeat}")
         shuffled = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
         held = min(self.judge_images, len(train) // 2)
         self._train, self._rest = train, shuffled[held:]
         self.splits = {
-            "train": self._repeated(train),
+            "train": train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train,
             "val": train.take(shuffled[:held]),
             "val_floor": train.take(shuffled[held : 2 * held]),
             "test": test.take(torch.arange(min(self.judge_images, len(test)))),
             "test_floor": train.take(shuffled[: min(held, len(test))]),
         }
 
-    def _repeated(self, train: Images) -> Images:
-        if self.repeat > 1 and isinstance(train, Mapped):
-            raise ValueError(f"data.repeat must be 1 for a set as large as {self.root}, got {self.repeat}")
-        return train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train
-
-    def _decode(self, train: bool) -> Images:
+    def _load(self, train: bool) -> Images:
         part = self.dataset(str(self.root), train=train, download=False)
         data, labels = part.data, torch.as_tensor(part.targets).long()
         shape = tuple(data.shape[1:]) if len(data.shape) == 4 else (1, *data.shape[1:])
         if shape != self.shape:
-            raise ValueError(f"data: images are {shape}, but data.channels and data.size say {self.shape}")
+            raise UserError(f"data: images are {shape}, but data.channels and data.size say {self.shape}")
         if len(labels) != len(data) or not len(labels) or labels.min() < 0 or labels.max() >= self.classes:
-            known = f"{len(labels)} from {labels.min()} to {labels.max()}" if len(labels) else "none"
-            raise ValueError(
+            found = f"{len(labels)} from {labels.min()} to {labels.max()}" if len(labels) else "none"
+            raise UserError(
                 f"data: the {len(data)} images of {self.root} need as many labels from 0 to {self.classes - 1}, "
-                f"as data.classes={self.classes} says; there are {known}"
+                f"as data.classes={self.classes} says; there are {found}"
             )
-        if isinstance(data, np.memmap) and data.nbytes > IN_MEMORY_BYTES:
-            return Mapped(data, labels)
-        images = torch.as_tensor(np.array(data) if isinstance(data, np.memmap) else data)
-        return Images(images.view(-1, *shape), labels)
+        if isinstance(data, np.memmap):
+            if data.nbytes > IN_MEMORY_BYTES:
+                return Mapped(data, labels)
+            data = np.array(data)
+        return Images(torch.as_tensor(data).view(-1, *shape), labels)
 
     def others(self, split: str) -> Images:
-        """The training images, each once, but for those that are the reference of ``split`` (val or test) too.
+        """The training images, each once, without the reference of ``split`` (val or test).
 
-        Of a set too large for memory, a fixed choice of them.
+        Of a mapped set, a fixed choice of 100,000.
         """
         self.setup()
-        mapped = isinstance(self._train, Mapped)
-        return self._train.take(self._rest[: OTHERS if mapped else None]) if mapped or split == "val" else self._train
+        if isinstance(self._train, Mapped):
+            return self._train.take(self._rest[:OTHERS])
+        return self._train.take(self._rest) if split == "val" else self._train
 
     def fitting(self, most: int) -> Images:
-        """Up to ``most`` training images, each once, in memory, as a classifier of the data may be fitted to."""
+        """Up to ``most`` training images, each once, to fit a classifier to."""
         self.setup()
-        train = self._train
-        if len(train) <= most:
-            return train
-        return train.take(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:most])
+        order = torch.randperm(len(self._train), generator=torch.Generator().manual_seed(0))
+        return self._train.take(order[:most]) if len(order) > most else self._train
 
     def _processes(self) -> tuple[int, int]:
-        """How many processes share the work, and which this one is."""
+        """The number of processes, and which one this is."""
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
     def train_dataloader(self) -> Batches:
-        """Whole batches in an order that depends on seed and epoch alone."""
         self.setup()
         processes, _ = self._processes()
         if self.batch_size % processes:
-            raise ValueError(f"batch_size={self.batch_size} is not a multiple of the {processes} devices that share it")
+            raise UserError(f"batch_size={self.batch_size} must be a multiple of the number of devices, {processes}")
         return self._batches("train", self.batch_size // processes, self.seed)
 
     def judge_dataloader(self, split: str) -> Batches:
-        """Images of ``split`` (val, val_floor, test, test_floor) in a fixed order, shared by turns among processes."""
+        """Images of ``split`` (val, val_floor, test, test_floor) in a fixed order."""
         self.setup()
         return self._batches(split, JUDGE_BATCH // self._processes()[0])
 
     def _batches(self, split: str, batch: int, seed: int | None = None) -> Batches:
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        if split not in self._placed:
-            self._placed[split] = self.splits[split].on(device)  # and stays there for the epochs to come
+        if split not in self._placed:  # kept for later epochs
+            self._placed[split] = self.splits[split].on(device)
         return Batches(self._placed[split], batch, *self._processes(), seed)
 
     def val_dataloader(self) -> Batches:
-        """The reference of ``val/`` figures."""
         return self.judge_dataloader("val")
 
     def test_dataloader(self) -> Batches:
-        """The reference of ``test/`` figures."""
         return self.judge_dataloader("test")

@@ -1,1 +1,1 @@
-"""How generated digits are judged: ``update(imgs, real, labels)`` for each batch, then ``compute()``."""
+"""Metrics of generated digits: ``update(imgs, real, labels)`` each batch, then ``compute()``."""

@@ -1,17 +1,16 @@
 """Frozen feature extractors, and the digit classifier behind them.
 
-``python -m gan.metric.feature data=mnist`` fits the classifier anew and writes it beside this file, with its hash, its
-accuracy and the command as JSON; that of another data set is written where its configuration says (``data.classifier``).
+``python -m gan.fit_classifier data=mnist`` fits the classifier and writes it beside this file, with
+its hash, accuracy and command as JSON; others are written to ``data.classifier``.
 """
 
 import functools
-import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -19,47 +18,50 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from gan.error import UserError
+from gan.file import sha256
 from gan.image import to_float, warp
 
 WEIGHTS = Path(__file__).parent
 
 
 class Classifier(nn.Module):
-    """Three convolutions and a dense layer of 128 features: images [N, C, H, H] to features [N, 128], logits [N, classes].
+    """Images [N, C, H, H] in [-1, 1] to features [N, 128] and logits [N, classes].
 
-    The dense layer sees the whole map (7x7 of 28x28), so that features keep where strokes are, which pooling would lose.
+    The dense layer sees the whole map (7x7 of 28x28): pooling would lose where strokes are.
     """
 
     def __init__(self, classes: int = 10, channels: int = 1, size: int = 28) -> None:
         super().__init__()
         self.shape, self.classes = (channels, size, size), classes
         self.stack = nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),  # [32, 14, 14]
-            nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),  # [64, 7, 7]
-            nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),  # [64, 7, 7]
+            nn.Conv2d(channels, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),  # 14x14
+            nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),  # 7x7
+            nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
             nn.Flatten(), nn.Linear(64 * (size // 4) ** 2, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(),
         )  # fmt: skip
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, classes))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and logits of images in [-1, 1]."""
         features = self.stack(x)
         return features, self.head(features)
 
 
 class Frozen(nn.Module):
-    """A classifier that never changes again and remembers the last batch, so that several metrics share one pass.
+    """A classifier that never changes. It remembers the last batch, so that metrics share one pass.
 
-    ``times``: it reads so many images of one channel that are stacked as the channels of one. Their features lie side by
-    side, and the classes are all combinations, the first channel's counting most.
+    With ``times`` > 1 it classifies each channel of an image by itself. The features are
+    concatenated; the classes are all combinations, the first channel's most significant.
     """
+
+    __call__: Callable[["Frozen", Tensor], tuple[Tensor, Tensor]]
 
     def __init__(self, classifier: Classifier, times: int = 1) -> None:
         super().__init__()
         stack = classifier.eval().requires_grad_(False).stack
-        for place, layer in enumerate(stack):
-            if isinstance(layer, nn.Conv2d):  # always followed by its batch norm, which a frozen one can absorb
-                stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, cast(nn.BatchNorm2d, stack[place + 1])), nn.Identity()
+        for place, (layer, norm) in enumerate(itertools.pairwise(stack)):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
         self.classifier = classifier.to(memory_format=torch.channels_last)
         self.times, (channels, *sides) = times, classifier.shape
         self.shape = (times * channels, *sides)
@@ -71,128 +73,111 @@ class Frozen(nn.Module):
         return super().train(False)
 
     def __deepcopy__(self, _: object) -> "Frozen":
-        """Itself: a copy would be the same, and would look at every image once more."""
+        """Return self: a copy would need a pass of its own."""
         return self
 
-    def check(self, x: Tensor) -> None:
-        """Raise ValueError where it does not read images of the size of ``x`` [N, C, H, W]."""
+    def require_shape(self, x: Tensor) -> None:
+        """Raise UserError unless images [N, C, H, W] have the size that it classifies."""
         if tuple(x.shape[1:]) != self.shape:
-            reads, given = ("x".join(map(str, sides)) for sides in (self.shape, x.shape[1:]))
-            raise ValueError(f"the classifier reads images of {reads}, not {given}: choose that of the data (data.classifier)")
+            takes, given = ("x".join(map(str, sides)) for sides in (self.shape, x.shape[1:]))
+            remedy = "choose that of the data (data.classifier)"
+            raise UserError(f"the classifier reads images of {takes}, not {given}: {remedy}")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits in float32, whatever the precision around them."""
-        self.check(x)
+        self.require_shape(x)
         if self._last is None or self._last[0] is not x:
             with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
                 one = x.float().reshape(-1, *self.classifier.shape).contiguous(memory_format=torch.channels_last)
-                self._last = x, self._joint(*self.classifier(one))
+                self._last = x, self._join(*self.classifier(one))
         return self._last[1]
 
-    def _joint(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Of what was read channel by channel, features side by side and log p(a, b, c) = log p(a) + log p(b) + log p(c)."""
+    def _join(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Join channels: concatenated features, log p(a, b, c) = log p(a) + log p(b) + log p(c)."""
         if self.times == 1:
             return features, logits
-        first, *others = logits.log_softmax(1).view(-1, self.times, self.classifier.classes).unbind(1)
+        joint, *others = logits.log_softmax(1).view(-1, self.times, self.classifier.classes).unbind(1)
         for other in others:
-            first = (first[:, :, None] + other[:, None]).flatten(1)
-        return features.view(-1, self.width), first
+            joint = (joint[:, :, None] + other[:, None]).flatten(1)
+        return features.view(-1, self.width), joint
 
 
-def place(name: str) -> Path:
-    """The weights of classifier ``name``, beside this file, or of one that is a path (a name with a slash) without its suffix.
+def weights_path(name: str) -> Path:
+    """The weights of classifier ``name``, with their JSON beside them.
 
-    Their JSON lies beside them. A name or a path may end in ``*3``: see :func:`load`.
+    ``name``: a file of this folder or, with a slash, a path; no suffix. A final ``*3`` is ignored.
     """
-    path = name.partition("*")[0]
-    return (Path(path).expanduser() if "/" in path else WEIGHTS / path).with_name(f"{Path(path).name}.safetensors")
+    path = Path(name.partition("*")[0]).expanduser()
+    return (path if "/" in name else WEIGHTS / path).with_name(f"{path.name}.safetensors")
 
 
 @functools.cache
 def load(name: str) -> Frozen:
-    """The classifier ``name`` (see :func:`place`); ``NAME*3`` reads three channels by it. One object for all who ask.
+    """The classifier ``name``, see :func:`weights_path`; ``NAME*3`` classifies three channels.
 
-    Raises FileNotFoundError where none was fitted, ValueError where the file is not the one its JSON describes.
+    Raises FileNotFoundError if it was not fitted, UserError if its file does not match its JSON.
     """
-    path, times = place(name), name.partition("*")[2]
+    path, times = weights_path(name), name.partition("*")[2]
     if not path.is_file():
-        data = f"data={path.stem}" if "/" not in name else "with the data= words of the run"
-        raise FileNotFoundError(f"metric: there is no classifier {path}: fit one with python -m gan.metric.feature {data}")
-    if digest(path) != described(name)["sha256"]:
-        raise ValueError(f"metric: {path} is not the file its JSON describes (sha256 differs): restore both, or fit it anew")
-    weights = load_file(path)
-    channels, size, _ = described(name).get("shape", (1, 28, 28))
+        data = f"data={path.stem}" if "/" not in name else "with the data settings of the run"
+        command = f"python -m gan.fit_classifier {data}"
+        raise FileNotFoundError(f"metric: there is no classifier {path}: fit one with {command}")
+    info = weights_info(name)
+    if sha256(path) != info["sha256"]:
+        raise UserError(f"metric: {path} does not match its JSON (sha256 differs): restore both, or fit it again")
+    weights, (channels, size, _) = load_file(path), info.get("shape", (1, 28, 28))
     classifier = Classifier(len(weights["head.1.bias"]), channels, size)
     classifier.load_state_dict(weights)
     return Frozen(classifier, int(times or 1))
 
 
-def described(name: str) -> dict[str, Any]:
-    """What was written down when classifier ``name`` was fitted: its sha256, its test_accuracy, the command and more.
-
-    Raises ValueError where nothing was.
-    """
-    path = place(name).with_suffix(".json")
+def weights_info(name: str) -> dict[str, Any]:
+    """The JSON of a classifier: sha256, ... Raises UserError if it is missing or damaged."""
+    path = weights_path(name).with_suffix(".json")
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError) as error:
-        raise ValueError(f"metric: {path} is missing or damaged: delete the classifier beside it and fit it anew") from error
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        raise UserError(f"metric: {path} is missing or damaged: delete the classifier and fit it again") from error
 
 
 class Features(nn.Module):
-    """The 128 features of a digit classifier, as torchmetrics wants an extractor: ``x`` in [-1, 1] -> [N, 128]."""
+    """The features of a digit classifier as torchmetrics takes them: x [N, C, H, H] -> [N, 128]."""
+
+    output = 0
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.frozen = load(name)
-        self.num_features = self.frozen.width
+        self.num_features = (self.frozen.width, self.frozen.classes)[self.output]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of images [N, C, H, H]."""
-        features: Tensor = self.frozen(x)[0]
-        return features
+        return self.frozen(x)[self.output]
 
 
-class Logits(nn.Module):
-    """The class logits of a digit classifier: ``x`` in [-1, 1] -> [N, classes]."""
+class Logits(Features):
+    """The class logits of a digit classifier: x [N, C, H, H] -> [N, classes]."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.frozen = load(name)
-        self.num_features = self.frozen.classes
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of images [N, C, H, H]."""
-        logits: Tensor = self.frozen(x)[1]
-        return logits
+    output = 1
 
 
 def jitter(x: Tensor, source: torch.Generator) -> Tensor:
-    """Rotate each image by up to 12 degrees, shear, scale by up to 12 % and shift by up to 2 pixels. Keeps the label."""
-    n, size = len(x), x.shape[-1]
-    draw = torch.rand(5, n, generator=source) * 2 - 1
+    """Rotate images by up to 12 degrees, shear, scale by up to 12 %, shift by up to 2 pixels."""
+    draw = torch.rand(5, len(x), generator=source) * 2 - 1
     angle, shear, scale = draw[0] * math.radians(12), draw[1] * 0.15, 1 + draw[2] * 0.12
     cos, sin = angle.cos() * scale, angle.sin() * scale
-    shift = draw[3:] * 4 / size  # affine_grid counts a pixel as 2 / size
-    theta = torch.stack([cos, -sin + shear, shift[0], sin, cos, shift[1]], 1).view(n, 2, 3)
+    shift = draw[3:] * 4 / x.shape[-1]  # affine_grid counts a pixel as 2 / size
+    theta = torch.stack([cos, -sin + shear, shift[0], sin, cos, shift[1]], 1).view(-1, 2, 3)
     return warp(x, affine_grid(theta, list(x.shape), align_corners=False))
 
 
 def fit(
     images: Tensor, labels: Tensor, classes: int, epochs: int, lr: float, batch: int, seed: int, bf16: bool = False
 ) -> Iterator[Classifier]:
-    """Fit a classifier to images [N, C, H, H], bytes or in [-1, 1], and labels int64 [N]; yield it after each epoch.
+    """Fit a classifier to images [N, C, H, H], bytes or in [-1, 1], and labels int64 [N].
 
-    Every image is jittered anew each time it is seen; for the rest see :func:`learn`.
+    Yields it after each epoch. Images are jittered anew each time; see :func:`learn` for the rest.
     """
-    source = torch.Generator().manual_seed(seed)
-    batch = min(batch, len(images))
+    source, batch = torch.Generator().manual_seed(seed), min(batch, len(images))
     steps = len(images) // batch
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -206,10 +191,10 @@ def fit(
 def learn(
     batches: Iterable[tuple[Tensor, Tensor]], classes: int, steps: int, lr: float, seed: int, bf16: bool, every: int
 ) -> Iterator[Classifier]:
-    """Fit a classifier to ``steps`` batches x [N, C, H, H] in [-1, 1], y int64 [N]; yield it, to be used, each ``every`` steps.
+    """Fit a classifier to ``steps`` batches: x [N, C, H, H] in [-1, 1], y int64 [N].
 
-    AdamW, one cycle of the learning rate (Smith 2018). ``seed`` fixes the start and the dropout. ``bf16`` is twice as fast
-    where the processor multiplies bf16.
+    Yields it in evaluation mode after each ``every`` steps. AdamW, one cycle of the learning rate
+    (Smith 2018). ``seed`` determines weights and dropout. ``bf16`` is faster with native support.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -229,19 +214,18 @@ def learn(
 
 
 def floats(x: Tensor) -> Tensor:
-    """Images in [-1, 1], of such or of bytes."""
+    """Images in [-1, 1], from bytes or unchanged."""
     return to_float(x) if x.dtype == torch.uint8 else x
 
 
 @torch.no_grad()
 def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Share of images [N, C, H, H], bytes or in [-1, 1], that are read as their label."""
+    """Share of images [N, C, H, H], bytes or in [-1, 1], that are classified as their label."""
     hits = [classifier(floats(x))[1].argmax(1) == y for x, y in zip(images.split(100), labels.split(100), strict=True)]
     return torch.cat(hits).double().mean().item()
 
 
 if __name__ == "__main__":
-    # The command stands above this room: it composes a configuration, which metrics know nothing of.
-    from gan.fit_classifier import main
+    import sys
 
-    main()
+    sys.exit(f"error: python -m gan.metric.feature is now: {' '.join(['python -m gan.fit_classifier', *sys.argv[1:]])}")

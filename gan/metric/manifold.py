@@ -1,21 +1,25 @@
-"""Where images lie among each other: nearest neighbours, and how far two sets of features cover one another.
+"""Nearest neighbours of images, and how two sets of features differ and cover one another.
 
-Sets are float [N, D], one row an image. Distances are Euclidean, taken in blocks of tens of MiB.
+Sets are float [N, D], one row for each image. Distances are Euclidean, computed in blocks.
 """
 
 import torch
 from torch import Tensor
+from torchmetrics.image.kid import poly_mmd
 
-BLOCK = 2**23  # numbers
+from gan.error import UserError
+
+BLOCK = 2**23  # distances held at a time
 
 
 def nearest(x: Tensor, y: Tensor, k: int = 1) -> Tensor:
-    """Distances [N, k], ascending, from each row of ``x`` [N, D] to the ``k`` nearest rows of ``y`` [M, D].
+    """Distances [N, k], ascending, from each row of x [N, D] to its ``k`` nearest rows of y [M, D].
 
-    |x - y|^2 = |x|^2 - 2 xy + |y|^2 is fast, but loses what is small beside the norms: it only chooses the neighbours,
-    around the mean, and their distances are then taken from the differences, so that a copy is at 0.
+    |x - y|^2 = |x|^2 - 2 xy + |y|^2 is fast, but loses small distances of large vectors. It chooses
+    the neighbours, around the mean; their distances come from the differences: a copy is at 0.
     """
-    y, x = y - (mean := y.mean(0)), x - mean
+    mean = y.mean(0)
+    x, y = x - mean, y - mean
     norms, found = y.square().sum(1), []
     for part in x.split(max(1, BLOCK // len(y))):
         chosen = torch.addmm(norms, part, y.T, alpha=-2).topk(k, largest=False).indices  # |x|^2 changes no order
@@ -24,36 +28,50 @@ def nearest(x: Tensor, y: Tensor, k: int = 1) -> Tensor:
 
 
 def radii(x: Tensor, k: int) -> Tensor:
-    """Distance [N] from each row of ``x`` to its ``k``-th nearest other row. Raises ValueError unless 1 <= k < N."""
+    """Distance [N] from each row of ``x`` to its ``k``-th nearest other row, 1 <= k < N."""
     if not 1 <= k < len(x):
-        raise ValueError(f"k must be from 1 to {len(x) - 1}, one less than there are images, got {k}")
+        raise UserError(f"k must be from 1 to {len(x) - 1}, one less than there are images, got {k}")
     return nearest(x, x, k + 1)[:, k]
 
 
 def cover(real: Tensor, fake: Tensor, real_radii: Tensor, fake_radii: Tensor, k: int) -> dict[str, float]:
-    """Precision and recall (Kynkäänniemi et al. 2019, section 2), density and coverage (Naeem et al. 2020, section 3).
+    """Precision, recall (Kynkäänniemi et al. 2019, 2), density, coverage (Naeem et al. 2020, 3).
 
-    With B(x) the open ball around x that reaches to its ``k``-th nearest neighbour in its own set, of ``radii``:
+    The ball of an image reaches to its ``k``-th nearest neighbour in its own set (:func:`radii`).
 
-    - precision: share of fakes in the ball of any real. Outliers among the reals make it too kind.
+    - precision: share of fakes in the ball of any real; too high if there are outliers among reals.
     - recall: share of reals in the ball of any fake.
-    - density: 1 / (k N) times how many balls of reals each fake lies in, summed; 1 where fakes lie as reals do.
+    - density: mean number of reals' balls that a fake lies in, over k; 1 if fakes lie as reals do.
     - coverage: share of reals with a fake in their ball.
 
-    All depend on k, on the numbers of images and on the features: compare only where these are the same.
+    All depend on k, the numbers of images and the features: compare only where these are the same.
     """
-    balls, balls_hit, reals_hit = torch.zeros(len(fake)), torch.zeros(len(real)), torch.zeros(len(real))
-    place = 0
-    for part, reach in zip(real.split(rows := max(1, BLOCK // len(fake))), real_radii.split(rows), strict=True):
-        distance = torch.cdist(part.double(), fake.double())  # [rows, N]; float64, for a ball may be small beside the norms
-        inside = distance < reach[:, None]
-        here = slice(place, place := place + len(part))
+    balls, balls_hit, reals_hit = torch.zeros(len(fake)), [], []
+    rows = max(1, BLOCK // len(fake))
+    for part, reach in zip(real.split(rows), real_radii.split(rows), strict=True):
+        distance = torch.cdist(part.double(), fake.double())  # float64: balls may be small beside the norms
+        inside = distance < reach[:, None]  # [rows, N]
         balls += inside.sum(0)
-        balls_hit[here] = inside.any(1).float()
-        reals_hit[here] = (distance < fake_radii).any(1).float()
+        balls_hit.append(inside.any(1))
+        reals_hit.append((distance < fake_radii).any(1))
     return {
         "precision": (balls > 0).double().mean().item(),
-        "recall": reals_hit.double().mean().item(),
+        "recall": torch.cat(reals_hit).double().mean().item(),
         "density": balls.double().mean().item() / k,
-        "coverage": balls_hit.double().mean().item(),
+        "coverage": torch.cat(balls_hit).double().mean().item(),
     }
+
+
+def kernel_distance(real: Tensor, fake: Tensor, subsets: int = 100, size: int = 1000) -> float:
+    """Kernel distance (KID) between features (Binkowski et al. 2018, section 4).
+
+    MMD^2 with the kernel (x y / D + 1)^3, the mean over random subsets of ``size`` images or, if
+    there are fewer, of all. 0 at best; unbiased, so that it may be slightly negative.
+    """
+    source = torch.Generator().manual_seed(0)
+    size = min(size, len(real), len(fake))
+    found = []
+    for _ in range(subsets):
+        x, y = (part[torch.randperm(len(part), generator=source)[:size]] for part in (real, fake))
+        found.append(poly_mmd(x, y))
+    return torch.stack(found).mean().item()

@@ -1,4 +1,4 @@
-"""What takes long to find and is always the same, kept in a folder under the hash of what it was found from."""
+"""A cache of slow, deterministic results: tensors, kept under the hash of what they depend on."""
 
 import hashlib
 import logging
@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from gan.file import whole
+from gan.file import write_bytes
 
 log = logging.getLogger(__name__)
 Found = dict[str, Tensor]
@@ -27,11 +27,8 @@ def key(*parts: Tensor | str) -> str:
     return found.hexdigest()
 
 
-def remember(folder: Path, name: str, find: Callable[[], Found]) -> Found:
-    """What ``find`` found when it was first asked for under ``name``.
-
-    Where the file is damaged it is asked again, and where none can be written, each time.
-    """
+def cached(folder: Path, name: str, find: Callable[[], Found]) -> Found:
+    """The cached result of ``find``; replaces a damaged file, only warns if it cannot write."""
     path = folder / name
     try:
         raw = path.read_bytes()
@@ -39,11 +36,10 @@ def remember(folder: Path, name: str, find: Callable[[], Found]) -> Found:
             return load(raw[HASH:])
     except (OSError, SafetensorError):
         pass
-    found, contents = find(), b""
+    found = find()
+    contents = save({part: value.contiguous() for part, value in found.items()})
     try:
-        contents = save({part: value.contiguous() for part, value in found.items()})
-        with whole(path) as partial:
-            partial.write_bytes(hashlib.sha256(contents).digest() + contents)
+        write_bytes(hashlib.sha256(contents).digest() + contents, path)
     except OSError as error:
-        log.warning("cache: %s cannot be kept (%s): it will be found anew each time", path, error.strerror)
+        log.warning("cache: cannot write %s (%s): the result is computed again next time", path, error.strerror)
     return found

@@ -11,7 +11,7 @@ from conftest import SHORT, call, run
 from hydra.utils import instantiate
 from torchvision.datasets import MNIST
 
-from gan import override
+from gan.cli.compose import compose
 from gan.data import ImageData, Images, mapped, module
 from gan.data.mapped import Mapped
 from train import train
@@ -30,7 +30,7 @@ def _some(count: int = 700, shape: tuple[int, ...] = (28, 28)) -> tuple[np.ndarr
 
 def _data(root: Path, *words: str) -> ImageData:
     typed = ["data=memory_mapped", f"data.root='{root}'", "batch_size=4", "run_dir=.", *words]
-    made: ImageData = instantiate(override.compose("train", typed).data, _convert_="all")
+    made: ImageData = instantiate(compose("train", typed).data, _convert_="all")
     return made
 
 
@@ -38,7 +38,7 @@ def test_mapped_images_are_the_images_and_pages_are_given_back(tmp_path: Path) -
     images, labels = _some()
     _write(tmp_path, images, labels)
     here, there = Images(torch.from_numpy(images)[:, None], torch.from_numpy(labels)), Mapped(
-        mapped.array(tmp_path / "images.npy"), torch.from_numpy(labels)
+        mapped.map_array(tmp_path / "images.npy"), torch.from_numpy(labels)
     )  # fmt: skip
     index = torch.randperm(700)
     for one, other in ((here[3], there[3]), (here.__getitems__([9, 2]), there.__getitems__([9, 2]))):
@@ -49,7 +49,9 @@ def test_mapped_images_are_the_images_and_pages_are_given_back(tmp_path: Path) -
     assert type(other) is Images
 
 
-def test_a_small_file_is_read_whole_and_a_large_one_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_file_is_read_whole_and_a_large_one_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _write(tmp_path, *_some())
     small = _data(tmp_path)
     small.setup()
@@ -85,9 +87,18 @@ def test_test_files_and_colour(tmp_path: Path) -> None:
             lambda root: (root / "images.npy").write_bytes((root / "images.npy").read_bytes()[:9000]),
             r"images\.npy is damaged, truncated or no",
         ),
-        (lambda root: np.save(root / "images.npy", np.zeros((700, 28, 28))), r"images\.npy must be uint8 .*, is float64"),
-        (lambda root: np.save(root / "labels.npy", np.zeros(3, int)), r"labels\.npy must be 700 integers, is int64 \[3\]"),
-        (lambda root: np.save(root / "labels.npy", np.full(700, 12)), r"labels from 0 to 9.*there are 595 from 12 to 12"),
+        (
+            lambda root: np.save(root / "images.npy", np.zeros((700, 28, 28))),
+            r"images\.npy must be uint8 .*, is float64",
+        ),
+        (
+            lambda root: np.save(root / "labels.npy", np.zeros(3, int)),
+            r"labels\.npy must be 700 integers, is int64 \[3\]",
+        ),
+        (
+            lambda root: np.save(root / "labels.npy", np.full(700, 12)),
+            r"labels from 0 to 9.*there are 595 from 12 to 12",
+        ),
     ],
     ids=["missing", "foreign", "truncated", "floats", "too few", "too high"],
 )
@@ -99,7 +110,7 @@ def test_a_file_that_is_not_what_it_should_be_is_named(spoil: object, message: s
 
 
 def test_a_mistake_is_one_line_before_anything_is_left(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"images\.npy does not exist: data\.root must be a folder with images\.npy"):
+    with pytest.raises(SystemExit, match=r"images\.npy does not exist: data\.root needs an images\.npy"):
         call(train, "data=memory_mapped", f"data.root={tmp_path}/no", *SHORT[1:], f"run_dir={tmp_path / 'run'}")
     assert not (tmp_path / "run").exists()
 

@@ -1,4 +1,4 @@
-"""A folder of images of one's own: any sizes and formats, one look at them, and every mishap in one line with a name."""
+"""A folder of images of any size and format, decoded once; a mistake names the file."""
 
 import logging
 import os
@@ -11,7 +11,8 @@ from conftest import SHORT, call
 from hydra.utils import instantiate
 from PIL import Image
 
-from gan import override
+from gan import image
+from gan.cli.compose import compose
 from gan.data import ImageData, folder
 from train import train
 
@@ -36,7 +37,7 @@ def _folder(root: Path, count: int = 20, **how: int) -> Path:
 
 def _data(root: Path, *words: str) -> ImageData:
     typed = ["data=folder", f"data.root='{root}'", "batch_size=4", "run_dir=.", *words]
-    made: ImageData = instantiate(override.compose("train", typed).data, _convert_="all")
+    made: ImageData = instantiate(compose("train", typed).data, _convert_="all")
     made.setup()
     return made
 
@@ -54,14 +55,16 @@ def test_dark_on_light_becomes_light_on_dark_and_a_share_of_each_class_is_held_o
         assert ones[:, 14].sum() > 2 * ones[14].sum()
         assert bars[14].sum() > 2 * bars[:, 14].sum()
         assert ones[0].max() < 10 < 200 < ones.max()
-    assert [record.message for record in caplog.records] == ["data: images are dark on light: they are turned round"]
+    assert [record.message for record in caplog.records] == ["data: images are dark on light and are inverted"]
     caplog.clear()
     again = _data(tmp_path / "x")
     assert torch.equal(again.splits["train"].images, train.images)
     assert not caplog.records  # decoded once
 
 
-def test_what_is_light_on_dark_stays_and_mixed_polarity_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_light_on_dark_stays_and_mixed_polarity_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     root = _folder(tmp_path / "x", ink=255, paper=0)
     _stroke(40, 40, True).save(root / "one" / "0.png")
     _stroke(40, 40, True).save(root / "one" / "4.png")
@@ -70,7 +73,7 @@ def test_what_is_light_on_dark_stays_and_mixed_polarity_is_warned_of(tmp_path: P
     assert made.splits["train"].images[:, :, 0].float().median() < 10
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "POLARITY IS MIXED: images are light on dark; 3 of them are dark on light, as" in record.message
+    assert "POLARITY IS MIXED: images are light on dark; 3 are not, such as" in record.message
 
 
 @pytest.mark.parametrize(("polarity", "corner"), [("light_on_dark", 255), ("dark_on_light", 0)])
@@ -83,10 +86,10 @@ def test_pictures_keep_their_proportions_and_fine_lines_do_not_vanish(tmp_path: 
     pixels = np.zeros((400, 100), np.uint8)
     pixels[::8] = 255  # an eighth of the rows: taking every fourteenth would miss most
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    small = folder.fitted(folder.opened(tmp_path / "x.png", 1), 28)
+    small = folder.fit_square(image.load_picture(tmp_path / "x.png", 1), 28)
     assert small[:, 10:18].mean() == pytest.approx(255 / 8, rel=0.3)
     assert small[:, 10:18].std() < 40
-    wide = folder.fitted(np.asarray(_stroke(100, 50, True)), 28)
+    wide = folder.fit_square(np.asarray(_stroke(100, 50, True)), 28)
     assert (wide < 128).any(1).sum() == pytest.approx(28 * 0.5 * 0.6, abs=2)
     assert (wide[:6] == 255).all()
 
@@ -96,17 +99,17 @@ def test_what_is_transparent_shows_the_other_end(ink: int, paper: int, tmp_path:
     picture = Image.new("RGBA", (10, 10), (ink, ink, ink, 0))
     picture.paste((ink, ink, ink, 255), (3, 3, 7, 7))
     picture.save(tmp_path / "x.png")
-    pixels = folder.opened(tmp_path / "x.png", 1)
+    pixels = image.load_picture(tmp_path / "x.png", 1)
     assert (pixels[0, 0], pixels[5, 5]) == (paper, ink)
 
 
 def test_sixteen_bits_and_cameras_that_were_held_sideways(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(tmp_path / "x.png")
-    assert abs(int(folder.opened(tmp_path / "x.png", 1)[0, 0]) - 40_000 // 257) <= 1
+    assert abs(int(image.load_picture(tmp_path / "x.png", 1)[0, 0]) - 40_000 // 257) <= 1
     turned = Image.Exif()
     turned[0x0112] = 6
     Image.fromarray(np.zeros((4, 8), np.uint8)).save(tmp_path / "y.jpg", exif=turned)
-    assert folder.opened(tmp_path / "y.jpg", 1).shape == (8, 4)
+    assert image.load_picture(tmp_path / "y.jpg", 1).shape == (8, 4)
 
 
 def test_a_test_folder_is_the_test_and_numbers_are_in_their_order(tmp_path: Path) -> None:
@@ -122,8 +125,8 @@ def test_a_test_folder_is_the_test_and_numbers_are_in_their_order(tmp_path: Path
 
 
 def test_a_test_image_stays_one_when_others_are_added(tmp_path: Path) -> None:
-    names = [folder.Member(tmp_path / f"{i}.png", 0) for i in range(40)]
-    first, second = (set(folder.split(part, tmp_path, 0.2)[1]) for part in (names[:20], names))
+    paths = [tmp_path / f"{i}.png" for i in range(40)]
+    first, second = (set(folder.split_class(part, tmp_path, 0.2)[1]) for part in (paths[:20], paths))
     assert (len(first), len(second)) == (4, 8)
     assert len(first & second) >= 3
 
@@ -143,8 +146,11 @@ def test_colour_is_three_channels(tmp_path: Path) -> None:
     [
         (lambda root: (root / "one" / "3.webp").write_bytes(b"GIF89a"), r"one/3\.webp cannot be read as an image"),
         (lambda root: os.truncate(root / "one" / "0.png", 70), r"one/0\.png cannot be read as an image"),
-        (lambda root: (root / "empty").mkdir(), "class folder .*/empty has no images"),
-        (lambda root: [path.unlink() for path in sorted((root / "one").iterdir())[1:]], "one has one image; each class needs"),
+        (lambda root: (root / "empty").mkdir(), "class folder .*/empty is missing or has no images"),
+        (
+            lambda root: [path.unlink() for path in sorted((root / "one").iterdir())[1:]],
+            "one has one image; each class needs",
+        ),
     ],
     ids=["foreign", "truncated", "empty", "too few"],
 )
@@ -159,9 +165,9 @@ def test_what_cannot_be_used_is_named(spoil: object, message: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "error: data.root must be given: the folder of images, each class in a folder of its own"),
+        ([], "error: data.root must be given: a folder of images, one subfolder for each class"),
         (["data.root=/nowhere"], "error: data.root must be a folder .* /nowhere is none"),
-        (["data.root=X", "data.classes=3"], "error: data: .* has 2 class folders, but data.classes says 3"),
+        (["data.root=X", "data.classes=3"], "error: data: .* has 2 class folders, but data.classes=3"),
         (["data.root=X", "data.polarity=grey"], "error: data.polarity must be one of auto, light_on_dark"),
         (["data.root=X", "data.channels=2"], "error: data.channels must be 1 or 3, got 2"),
     ],
@@ -177,6 +183,14 @@ def test_a_mistake_is_one_line(words: list[str], message: str, tmp_path: Path) -
 
 def test_a_run_on_a_folder_is_judged_by_a_classifier_of_its_own(tmp_path: Path) -> None:
     root = _folder(tmp_path / "x")
-    call(train, "data=folder", f"data.root={root}", *SHORT[1:], "batch_size=8", "data.repeat=3", f"run_dir={tmp_path / 'run'}")
+    call(
+        train,
+        "data=folder",
+        f"data.root={root}",
+        *SHORT[1:],
+        "batch_size=8",
+        "data.repeat=3",
+        f"run_dir={tmp_path / 'run'}",
+    )
     assert (root / "classifier.safetensors").is_file()
     assert '"val_folder/fid_digits"' in (tmp_path / "run" / "result.json").read_text()

@@ -1,21 +1,21 @@
 """Data: the contract, the splits, and files that are not what they should be."""
 
-import shutil
 import socket
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from conftest import copy_writable
 from hydra.utils import instantiate
 from torch.utils.data import DistributedSampler
 
-from gan import override
+from gan.cli.compose import compose
 from gan.data import Batches, Digits, ImageData, Images, Unavailable
 
 
 def _data(*words: str) -> ImageData:
-    return instantiate(override.compose("train", ["run_dir=.", *words]).data, _convert_="all")
+    return instantiate(compose("train", ["run_dir=.", *words]).data, _convert_="all")
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_bundled_digits_look_like_mnist() -> None:
 
 @pytest.mark.parametrize("spoil", ["truncate", "flip", "foreign"])
 def test_a_damaged_file_is_named(spoil: str, mnist: str, tmp_path: Path) -> None:
-    shutil.copytree(Path(mnist) / "MNIST" / "raw", tmp_path / "MNIST" / "raw")
+    copy_writable(Path(mnist) / "MNIST", tmp_path / "MNIST")
     victim = tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     content = bytearray(victim.read_bytes())
     content[5000] ^= 1
@@ -142,10 +142,10 @@ def test_missing_files_that_cannot_be_had_are_unavailable_and_leave_nothing(tmp_
 def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
     def dataset(root: str, train: bool, download: bool) -> None:
         assert download
-        shutil.copytree(Path(mnist) / "MNIST", Path(root) / "MNIST", dirs_exist_ok=True)
+        copy_writable(Path(mnist) / "MNIST", Path(root) / "MNIST")
         (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte.gz").touch()
 
-    known = override.compose("train", ["run_dir=."]).data.md5
+    known = compose("train", ["run_dir=."]).data.md5
     ImageData(dataset, known, str(tmp_path), 28, 1, 10, 64, 10000, 0)
     assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
 

@@ -12,8 +12,8 @@ from torchmetrics import MetricCollection
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.utilities import dim_zero_sum
 
-from gan import override
-from gan.file import write_weights
+from gan.cli.compose import compose
+from gan.file import sha256, write_weights
 from gan.image import to_float
 from gan.metric import feature
 from gan.metric.inception import Inception
@@ -30,7 +30,7 @@ class Flat(nn.Module):
 
 
 def _metrics() -> MetricCollection:
-    metrics = instantiate(override.compose("train", ["run_dir=."]).metric, _convert_="all")
+    metrics = instantiate(compose("train", ["run_dir=."]).metric, _convert_="all")
     return MetricCollection(metrics, compute_groups=False)
 
 
@@ -136,7 +136,7 @@ def test_a_set_against_itself_is_zero_in_any_order_and_batch(mnist: str) -> None
 
 
 def test_a_classifier_nobody_fitted_is_named() -> None:
-    with pytest.raises(FileNotFoundError, match=r"fit one with python -m gan\.metric\.feature data=roman"):
+    with pytest.raises(FileNotFoundError, match=r"fit one with python -m gan\.fit_classifier data=roman"):
         feature.load("roman")
 
 
@@ -235,11 +235,11 @@ def test_a_classifier_of_other_images_is_kept_and_loaded(channels: int, size: in
     *_, fitted = feature.fit(x, y, classes=5, epochs=1, lr=1e-3, batch=16, seed=0)
     path = tmp_path / "mine.safetensors"
     write_weights(fitted, path)
-    card = {"sha256": feature.digest(path), "shape": fitted.shape}
+    card = {"sha256": sha256(path), "shape": fitted.shape}
     path.with_suffix(".json").write_text(json.dumps(card))
     frozen = feature.load(f"{tmp_path}/mine")
     assert (frozen.shape, frozen.classes) == ((channels, size, size), 5)
     assert torch.allclose(frozen(to_float(x[:4]))[1], fitted(to_float(x[:4]))[1], atol=1e-4)
     path.with_suffix(".json").unlink()
     with pytest.raises(ValueError, match=r"mine\.json is missing or damaged"):
-        feature.described(f"{tmp_path}/mine")
+        feature.weights_info(f"{tmp_path}/mine")

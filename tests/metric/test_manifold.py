@@ -10,8 +10,8 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from gan.metric import manifold
-from gan.metric.manifold import cover, nearest, radii
-from gan.metric.score import KernelInceptionDistance, SmallestClass
+from gan.metric.manifold import cover, kernel_distance, nearest, radii
+from gan.metric.score import SmallestClass
 
 
 def _cover(real: Tensor, fake: Tensor, k: int = 5) -> dict[str, float]:
@@ -27,7 +27,9 @@ def test_neighbours_on_a_line() -> None:
 
 def test_neighbours_are_those_of_scikit_learn_in_any_block(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = torch.randn(300, 64) + 30, torch.randn(500, 64) + 30
-    expected, _ = NearestNeighbors(n_neighbors=7, algorithm="brute").fit(y.double().numpy()).kneighbors(x.double().numpy())
+    expected, _ = (
+        NearestNeighbors(n_neighbors=7, algorithm="brute").fit(y.double().numpy()).kneighbors(x.double().numpy())
+    )
     for block in (1, 2000, 2**25):
         monkeypatch.setattr(manifold, "BLOCK", block)
         assert nearest(x, y, 7).numpy() == pytest.approx(expected, rel=1e-5)
@@ -72,17 +74,10 @@ def test_an_impossible_k_is_refused(k: int) -> None:
         radii(torch.randn(10, 2), k)
 
 
-def _kid(real: Tensor, fake: Tensor) -> float:
-    kid = KernelInceptionDistance(nn.Identity(), subsets=10, subset_size=400)
-    kid.update(real, real=True)
-    kid.update(fake, real=False)
-    return kid.compute().item()
-
-
 def test_the_kernel_distance_is_that_of_torch_fidelity_on_all_images() -> None:
     real, fake = torch.randn(300, 16), torch.randn(300, 16) + 0.5
     expected = kid_features_to_metric(real.double(), fake.double(), kid_subsets=1, kid_subset_size=300, verbose=False)
-    assert _kid(real, fake) == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-4)
+    assert kernel_distance(real, fake, 10, 400) == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-4)
 
 
 def test_the_frechet_distance_is_that_of_torch_fidelity() -> None:
@@ -99,10 +94,10 @@ def test_the_frechet_distance_is_that_of_torch_fidelity() -> None:
 def test_the_kernel_distance_repeats_itself_and_leaves_the_global_generator_alone() -> None:
     real, fake = torch.randn(800, 16), torch.randn(600, 16)
     state = torch.get_rng_state()
-    first = _kid(real, fake)
+    first = kernel_distance(real, fake, 10, 400)
     assert torch.equal(torch.get_rng_state(), state)
     torch.randn(7)
-    assert _kid(real, fake) == first == pytest.approx(0, abs=0.02)
+    assert kernel_distance(real, fake, 10, 400) == first == pytest.approx(0, abs=0.02)
 
 
 class OneHot(nn.Module):

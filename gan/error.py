@@ -1,0 +1,18 @@
+"""Errors that a user can mend. Everything else that is raised is a bug and shows its traceback."""
+
+from importlib.util import find_spec
+
+
+class UserError(ValueError):
+    """Unusable input. The message says what is wrong, what is allowed, what to type."""
+
+
+class MissingExtra(UserError, ImportError):
+    """A library of an optional feature is not installed. The message has the command for it."""
+
+
+def require(*modules: str, extra: str) -> None:
+    """Raise MissingExtra unless all ``modules``, which ``extra`` brings, are installed."""
+    for name in modules:
+        if find_spec(name) is None:
+            raise MissingExtra(f'{name} is not installed: pip install -e ".[{extra}]"')

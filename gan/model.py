@@ -1,38 +1,46 @@
-"""The game: discriminator and generator take Adam steps in turn. Training only."""
+"""The training: discriminator and generator take optimizer steps in turn."""
 
 import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, TypedDict, cast
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
 from gan.data import JUDGE_BATCH
 from gan.ema import EMA
+from gan.error import UserError
 from gan.loss import Loss
-from gan.network import Generator, Verdict
+from gan.network import Discriminator, Follower, Generator, Verdict
 from gan.penalty import Penalty
 from gan.sample import latents
 
-Optimizer = partial[torch.optim.Optimizer]  # lacks the parameters alone
+Optimizer = partial[torch.optim.Optimizer]  # lacks only the parameters
 Losses = dict[str, Tensor]
+COMPILE_MODES = ("default", "reduce-overhead", "max-autotune")
 
 
-class Judged(TypedDict):
-    """What validation shows its callbacks: images [N, C, H, W] in [-1, 1] and the labels int64 [N] of both."""
-
-    real: Tensor
-    fake: Tensor
-    labels: Tensor
+def _check_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
+    """Raise UserError for learning rates outside (0, 1] and for settings the optimizer rejects."""
+    lr = optimizer.keywords["lr"]
+    for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * lr_ratio)):
+        if not (math.isfinite(value) and 0 < value <= 1):
+            raise UserError(f"{name} must be in (0, 1], got {value}; 1e-4 to 1e-3 is usual")
+    try:
+        optimizer([nn.Parameter(torch.zeros(1))])
+    except (TypeError, ValueError) as error:
+        raise UserError(f"optimizer: {error}") from error
 
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Let gradients pass through ``module`` without being computed for its parameters."""
+    """Let gradients pass through ``module``, but compute none for its parameters."""
     module.requires_grad_(False)
     try:
         yield
@@ -40,133 +48,135 @@ def frozen(module: nn.Module) -> Iterator[None]:
         module.requires_grad_(True)
 
 
-class GAN(LightningModule):
-    """A generator and a discriminator, each with its own optimizer, and the average of the generator.
+@dataclass(frozen=True)
+class Schedule:
+    """The numbers of a training.
 
-    The discriminator takes ``d_steps`` steps for each of the generator's, at ``lr_ratio`` times its learning rate (TTUR,
-    Heusel et al. 2017); every ``penalty_every``-th of them carries the penalty, that many times as strong (lazy, Karras et
-    al. 2020, "Analyzing and improving", section 3.1). Both rates fall linearly over the last share ``lr_decay`` of the
-    epochs. Where the discriminator has an auxiliary classifier, both players also gain ``auxiliary`` times its
-    log-likelihood of the labels (Odena et al. 2017, section 4). ``seed`` and the epoch fix all noise, so that a resumed run
-    is the run it would have been.
+    - ``lr_ratio``: discriminator's learning rate / generator's (TTUR, Heusel et al. 2017).
+    - ``lr_decay``: the last share of the epochs, in which both rates fall linearly to zero.
+    - ``d_steps``: discriminator steps for each generator step.
+    - ``penalty_every``: every n-th discriminator step has the penalty, times n (lazy
+      regularisation, Karras et al. 2020, "Analyzing and improving", section 3.1).
+    - ``auxiliary``: weight of the labels' likelihood by an auxiliary classifier, which both players
+      maximise (Odena et al. 2017, section 4).
+    - ``ema_half_life_images``, ``ema_ramp``: see :class:`gan.ema.EMA`.
+    - ``compile``: a mode of torch.compile ("reduce-overhead": CUDA graphs), or None.
 
-    ``compile`` is a mode of torch.compile for both networks ("reduce-overhead": CUDA graphs, for batches so small that a
-    GPU's launches cost more than its arithmetic), or None.
-
-    A part of the networks or the augment that has a method ``follow(images, real)`` is told after each of the discriminator's
-    steps how many real images it showed, over all devices, and the logits [N] of this device's; it returns what to log.
-
-    Raises ValueError for an unknown mode or one without a compiler, a learning rate outside (0, 1], steps below 1, shares
-    outside [0, 1], and for batch norm in a discriminator under a penalty of each image's gradient.
+    Raises UserError for numbers out of range, an unknown mode, and a missing compiler.
     """
 
-    generator: Generator
+    lr_ratio: float
+    lr_decay: float
+    d_steps: int
+    penalty_every: int
+    auxiliary: float
+    ema_half_life_images: float
+    ema_ramp: float
+    compile: str | None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lr_decay <= 1:
+            raise UserError(f"model.lr_decay must be in [0, 1], got {self.lr_decay}")
+        if self.d_steps < 1 or self.penalty_every < 1:
+            got = f"{self.d_steps} and {self.penalty_every}"
+            raise UserError(f"model.d_steps and model.penalty_every must be 1 or more, got {got}")
+        if self.compile not in (None, *COMPILE_MODES):
+            raise UserError(f"model.compile must be null or one of {', '.join(COMPILE_MODES)}, got {self.compile}")
+        has_compiler = torch.cuda.is_available() or any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
+        if self.compile and not has_compiler:
+            raise UserError("model.compile needs a C++ compiler (g++, clang++, cl): install one or set it to null")
+
+
+class GAN(LightningModule):
+    """A generator, a discriminator, an optimizer for each, and the generator's average.
+
+    ``seed`` and the epoch fix all noise, so a resumed run equals an uninterrupted one bit for bit.
+    ``schedule``: the fields of :class:`Schedule`. Raises UserError for settings that the optimizer
+    rejects, and for batch norm in the discriminator with a penalty on single images.
+    """
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
+        generator: Generator,
+        discriminator: Discriminator,
         loss: Loss,
         penalty: Penalty,
         augment: nn.Module,
         optimizer: Optimizer,
-        ema_half_life_images: float,
-        ema_ramp: float,
         seed: int,
-        lr_ratio: float = 1.0,
-        lr_decay: float = 0.0,
-        d_steps: int = 1,
-        penalty_every: int = 1,
-        auxiliary: float = 1.0,
-        compile: str | None = None,
+        **schedule: Any,
     ) -> None:
         super().__init__()
-        lr = optimizer.keywords["lr"]
-        for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * lr_ratio)):
-            if not (math.isfinite(value) and 0 < value <= 1):
-                raise ValueError(f"{name} must be in (0, 1], got {value}; 1e-4 to 1e-3 is usual")
-        if not 0 <= lr_decay <= 1:
-            raise ValueError(f"model.lr_decay must be in [0, 1], got {lr_decay}")
-        if d_steps < 1 or penalty_every < 1:
-            raise ValueError(f"model.d_steps and model.penalty_every must be 1 or more, got {d_steps} and {penalty_every}")
-        self.mixes = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in discriminator.modules())
-        if self.mixes and penalty.per_sample:
-            raise ValueError(
-                f"penalty: {type(penalty).__name__} differentiates each image by itself, but batch norm in the discriminator "
-                "mixes the images of a batch: choose network.norm=none or penalty=none"
+        if unknown := schedule.keys() - {field.name for field in fields(Schedule)}:
+            raise UserError(f"model.{min(unknown)}: there is no such setting")
+        self.schedule = Schedule(**schedule)
+        _check_optimizer(optimizer, self.schedule.lr_ratio)
+        self.has_batch_norm = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in discriminator.modules())
+        if self.has_batch_norm and penalty.per_sample:
+            raise UserError(
+                f"penalty: {type(penalty).__name__} differentiates each image by itself, but batch norm in the "
+                "discriminator mixes the images of a batch: choose network.norm=none or penalty=none"
             )
         self.automatic_optimization = False
-        self.generator = cast(Generator, generator.to(memory_format=torch.channels_last))
+        self.generator = generator.to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
-        self.ema = EMA(generator, ema_half_life_images, ema_ramp)
+        self.ema = EMA(generator, self.schedule.ema_half_life_images, self.schedule.ema_ramp)
         self.loss, self.penalty, self.augment = loss, penalty, augment
-        self.optimizer, self.lr_ratio, self.lr_decay, self.seed = optimizer, lr_ratio, lr_decay, seed
-        self.d_steps, self.penalty_every, self.auxiliary = d_steps, penalty_every, auxiliary
-        self.compile_mode = compile
-        if compile:
-            self._compile(compile)
+        self.optimizer, self.seed = optimizer, seed
+        if self.schedule.compile:  # in place: names in checkpoints stay
+            generator.compile(mode=self.schedule.compile)
+            discriminator.compile(mode=self.schedule.compile)
         parts = [*generator.modules(), *discriminator.modules(), *augment.modules()]
-        self.followers = [part for part in parts if hasattr(part, "follow")]
-
-    def _compile(self, mode: str) -> None:
-        """Let torch compile both forward passes, in place, so that checkpoints keep their names."""
-        if mode not in (modes := ("default", "reduce-overhead", "max-autotune")):
-            raise ValueError(f"model.compile must be null, {', '.join(modes[:-1])} or {modes[-1]}, got {mode}")
-        if not torch.cuda.is_available() and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
-            raise ValueError("model.compile needs a C++ compiler (g++, clang++, cl), and none is found: use model.compile=null")
-        for network in (self.generator, self.discriminator):
-            cast(nn.Module, network).compile(mode=mode)
+        self.followers = [part for part in parts if isinstance(part, Follower)]
 
     def critic(self, x: Tensor, y: Tensor, eager: bool = False) -> Verdict:
-        """The verdict on images [N, C, H, W], augmented, under the first N of the labels ``y``.
+        """Return the verdict on augmented images [N, C, H, W] with the first N of the labels ``y``.
 
-        ``eager`` leaves out what is compiled: of that, some versions of torch lose second derivatives without a word.
+        ``eager`` avoids compiled code, where some versions of torch lose second derivatives.
         """
         discriminator = self.discriminator.forward if eager else self.discriminator
         logits, likelihood = discriminator(self.augment(x), y[: len(x)])
         return Verdict(logits.float(), likelihood.float())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Losses:
-        """One step of the discriminator and, every ``d_steps``-th time, the generator's answer to it."""
-        if self.compile_mode == "reduce-overhead":
-            torch.compiler.cudagraph_mark_step_begin()  # what the last step's graphs returned may be overwritten now
+        if self.schedule.compile == "reduce-overhead":
+            torch.compiler.cudagraph_mark_step_begin()  # results of the last step may be overwritten
         real, y = batch
         real = real.contiguous(memory_format=torch.channels_last)
         z = torch.randn(len(real), self.generator.latent, device=self.device)
-        answers = (batch_idx + 1) % self.d_steps == 0
-        with torch.set_grad_enabled(answers):  # the graph serves the generator's step too: only D changes in between
+        is_generators_turn = (batch_idx + 1) % self.schedule.d_steps == 0
+        with torch.set_grad_enabled(is_generators_turn):  # both steps share this pass: only D changes between them
             fake = self.generator(z, y)
         images = len(real) * self.trainer.world_size
         losses = self.discriminator_step(real, fake.detach(), y, batch_idx, images)
-        if answers:
+        if is_generators_turn:
             losses |= self.generator_step(fake, real, y)
-            self.ema.update(self.generator, images * self.d_steps)
-        if self._due(batch_idx):
+            self.ema.update(self.generator, images * self.schedule.d_steps)
+        batches, every = self.trainer.num_training_batches, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        step = batch_idx + 1
+        # Logging every step took a tenth of the time.
+        if step == batches or (self.current_epoch * batches + step) % every == 0:
             self.log_dict(losses)
         return losses
 
-    def _due(self, batch_idx: int) -> bool:
-        """Whether this step's figures are written down, or the epoch's last. To log all the others took a tenth of a step."""
-        batches, every = self.trainer.num_training_batches, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        return batch_idx + 1 == batches or bool((self.current_epoch * batches + batch_idx + 1) % every == 0)
-
     def discriminator_step(self, real: Tensor, fake: Tensor, y: Tensor, batch_idx: int = 0, images: int = 0) -> Losses:
-        """Tell real from fake images [N, C, H, W]: in one pass, or in two where batch norm would mix them."""
-        optimizer, _ = self.players()
+        """Train D on real and fake images [N, C, H, W]; return the figures to log."""
         fake = fake.to(real.dtype)
         x, labels = torch.cat([real, fake]), torch.cat([y, y])
-        passes = [self.critic(*part) for part in zip(x.chunk(1 + self.mixes), labels.chunk(1 + self.mixes), strict=True)]
+        parts = 1 + self.has_batch_norm  # batch norm must not mix real and fake images
+        passes = [self.critic(*part) for part in zip(x.chunk(parts), labels.chunk(parts), strict=True)]
         logits, likelihood = (torch.cat(parts) for parts in zip(*passes, strict=True))
         real_logits, fake_logits = logits.chunk(2)
         loss = self.loss.discriminator(real_logits, fake_logits)
         penalty = loss.new_zeros(())
-        if batch_idx % self.penalty_every == 0:
+        if batch_idx % self.schedule.penalty_every == 0:
             with torch.autocast(self.device.type, enabled=False):
                 penalty = self.penalty(lambda x: self.critic(x, y, eager=True).logits, real, fake)
-        optimizer.zero_grad()
-        # Twice the mean over both: the likelihood of real labels and of fake ones, as in the paper.
-        self.manual_backward(loss + self.penalty_every * penalty - 2 * self.auxiliary * likelihood.mean())
-        optimizer.step()
+        total = loss + self.schedule.penalty_every * penalty
+        self.discriminator.zero_grad()
+        # Twice the mean: the paper adds the likelihoods of real and fake images.
+        self.manual_backward(total - 2 * self.schedule.auxiliary * likelihood.mean())
+        self.players()[0].step()
         losses = {
             "loss/discriminator": loss.detach(),
             "loss/penalty": penalty.detach(),
@@ -175,57 +185,58 @@ class GAN(LightningModule):
             "logit/won": (real_logits > fake_logits).float().mean(),
         }
         for part in self.followers:
-            losses |= part.follow(images, real_logits.detach())  # type: ignore[operator]
+            losses |= part.follow(images, real_logits.detach())
         return losses
 
     def generator_step(self, fake: Tensor, real: Tensor, y: Tensor) -> Losses:
-        """Make the discriminator, just improved, take fake images [N, C, H, W] for real ones."""
-        _, optimizer = self.players()
+        """Train G with its fake images [N, C, H, W]; return the figures to log."""
         with frozen(self.discriminator):
             logits, likelihood = self.critic(fake, y)
             loss = self.loss.generator(logits, lambda: self.critic(real, y).logits)
-            optimizer.zero_grad()
-            self.manual_backward(loss - self.auxiliary * likelihood.mean())
-        optimizer.step()
+            self.generator.zero_grad()
+            self.manual_backward(loss - self.schedule.auxiliary * likelihood.mean())
+        self.players()[1].step()
         return {"loss/generator": loss.detach()}
 
-    def players(self) -> tuple[Any, Any]:
-        """The optimizers of discriminator and generator."""
-        discriminator, generator = cast(list[Any], self.optimizers())
-        return discriminator, generator
+    def players(self) -> list[LightningOptimizer]:
+        """Return the optimizers of discriminator and generator, wrapped by the trainer."""
+        optimizers = self.optimizers()
+        assert isinstance(optimizers, list)
+        return optimizers
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """One optimizer for each player, the discriminator's first."""
         lr = self.optimizer.keywords["lr"]
-        nets = ((self.discriminator, lr * self.lr_ratio), (self.generator, lr))
+        nets = ((self.discriminator, lr * self.schedule.lr_ratio), (self.generator, lr))
         return [self.optimizer(net.parameters(), lr=rate) for net, rate in nets]
 
     def on_train_epoch_start(self) -> None:
-        """Rates and noise depend on settings, epoch and process alone, not on what a process did before.
+        """Set learning rates and seed from settings, epoch and process alone: so a run can resume.
 
-        So a resumed run learns at the rates asked for now, not at those of its checkpoint's optimizers.
+        The rates are those of the present settings, not those in the checkpoint's optimizers.
         """
         epochs = max(self.trainer.max_epochs or 1, 1)
-        share = min(1.0, (1 - self.current_epoch / epochs) / self.lr_decay) if self.lr_decay else 1.0
-        for player, ratio in zip(self.players(), (self.lr_ratio, 1.0), strict=True):
-            for group in player.param_groups:
+        share = min(1.0, (1 - self.current_epoch / epochs) / self.schedule.lr_decay) if self.schedule.lr_decay else 1.0
+        for optimizer, ratio in zip(self.trainer.optimizers, (self.schedule.lr_ratio, 1.0), strict=True):
+            for group in optimizer.param_groups:
                 group["lr"] = self.optimizer.keywords["lr"] * ratio * share
         torch.manual_seed((self.seed * 100_003 + self.current_epoch) * 100_003 + self.global_rank)
 
     def on_validation_start(self) -> None:
-        """Judge one generator: batch norm has seen other images on each device, so everyone takes the first one's."""
-        for buffer in self.ema.buffers():
+        for buffer in self.ema.buffers():  # batch norm statistics differ between devices: the first one's for all
             buffer.copy_(self.trainer.strategy.broadcast(buffer))
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Judged:
-        """As many images of the averaged generator as the batch has, with its labels, each from its own seed."""
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Generate an image for each label, each from its own seed, with the averaged generator.
+
+        Returns real and fake: [N, C, H, W] in [-1, 1]; labels: int64 [N] (-1: unconditional).
+        """
         real, y = batch
-        # The sampler deals images out in turn, so this is the image's place in the whole set on any number of devices.
-        place = torch.arange(len(y)) + batch_idx * (JUDGE_BATCH // self.trainer.world_size)
-        seeds = place * self.trainer.world_size + self.global_rank
+        # The sampler deals images to devices in turn. The seed is the index in the whole set.
+        index = torch.arange(len(y)) + batch_idx * (JUDGE_BATCH // self.trainer.world_size)
+        seeds = index * self.trainer.world_size + self.global_rank
         z = latents(seeds, self.generator.latent).to(self.device)
         labels = y if self.generator.classes else torch.full_like(y, -1)
-        # In float32, as every later user generates, and so that batches of any size give the same images.
+        # In float32, as in every later use: batches of any size then give the same images.
         with torch.autocast(self.device.type, enabled=False):
             return {"real": real, "fake": self.ema(z, y), "labels": labels}
 

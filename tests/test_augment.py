@@ -1,4 +1,4 @@
-"""What the discriminator sees instead: digits that stay digits, gradients of any order, and a pace that follows."""
+"""Augments: digits stay digits, gradients exist to any order, ADA adapts its strength."""
 
 import math
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from torchvision.datasets import MNIST
 from torchvision.transforms import functional as tv
 
 from gan.augment import Adaptive, Affine, DiffAugment, Elastic, Identity, affine
+from gan.file import CONF
 from gan.image import to_float, warp
 from gan.metric import feature
-from gan.override import CONF
 from gan.penalty import R1
 
 
@@ -94,7 +94,7 @@ def test_gradients_of_both_orders_are_right(name: str) -> None:
 def test_a_gradient_penalty_reaches_the_critics_weights_through_it(name: str) -> None:
     augment, net = _make(name), nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.Softplus(), nn.Linear(8, 1))
     x = torch.rand(4, 1, 28, 28) * 2 - 1
-    R1(1.0)(lambda x: net(augment(x)).squeeze(1), x, x).backward()
+    R1(1.0, 1.0)(lambda x: net(augment(x)).squeeze(1), x, x).backward()
     assert net[1].weight.grad.abs().sum() > 0
 
 
@@ -165,8 +165,8 @@ def test_a_digit_stays_the_digit_it_is(name: str, mnist: str) -> None:
     "wrong",
     [
         lambda: Affine(31, 0, 0), lambda: Affine(-1, 0, 0), lambda: Affine(0, 1, 0), lambda: Affine(0, 0, -1),
-        lambda: Elastic(-1, 4), lambda: Elastic(1, 0), lambda: DiffAugment(0, 0, 0, 0, 2), lambda: Adaptive({}, 0.6, 0, 1),
-        lambda: Adaptive({}, 0.6, 1, 2),
+        lambda: Elastic(-1, 4), lambda: Elastic(1, 0), lambda: DiffAugment(0, 0, 0, 0, 2),
+        lambda: Adaptive({}, 0.6, 0, 1), lambda: Adaptive({}, 0.6, 1, 2),
     ],
 )  # fmt: skip
 def test_what_would_not_do_is_refused_in_one_line(wrong: Callable[[], nn.Module]) -> None:

@@ -1,5 +1,7 @@
 """The average of the generator."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ def _filled(value: float) -> nn.Module:
 
 
 def test_after_one_half_life_from_zero_to_one_it_is_a_half() -> None:
-    ema = EMA(_filled(0.0), half_life_images=1000)
+    ema = EMA(_filled(0.0), half_life_images=1000, ramp=math.inf)
     for _ in range(10):
         ema.update(_filled(1.0), images=100)
     for parameter in ema.generator.parameters():
@@ -24,7 +26,7 @@ def test_after_one_half_life_from_zero_to_one_it_is_a_half() -> None:
 
 
 def test_without_a_half_life_it_is_a_copy() -> None:
-    ema = EMA(_filled(0.0), half_life_images=0)
+    ema = EMA(_filled(0.0), half_life_images=0, ramp=math.inf)
     ema.update(_filled(3.0), images=1)
     assert all((parameter == 3).all() for parameter in ema.generator.parameters())
 
@@ -46,18 +48,18 @@ def test_buffers_are_copied() -> None:
     source = _filled(1.0)
     source[1].running_mean.fill_(7.0)
     source[1].num_batches_tracked.fill_(5)
-    ema = EMA(_filled(0.0), half_life_images=1e9)
+    ema = EMA(_filled(0.0), half_life_images=1e9, ramp=math.inf)
     ema.update(source, images=1)
     assert (ema.generator[1].running_mean == 7).all()
     assert ema.generator[1].num_batches_tracked == 5
 
 
 def test_it_stays_frozen_and_in_evaluation_mode() -> None:
-    ema = EMA(_filled(0.0), half_life_images=1).train()
+    ema = EMA(_filled(0.0), half_life_images=1, ramp=math.inf).train()
     assert not any(module.training for module in ema.modules())
     assert not any(parameter.requires_grad for parameter in ema.parameters())
 
 
 def test_a_negative_half_life_is_refused() -> None:
     with pytest.raises(ValueError, match="ema_half_life_images must be"):
-        EMA(_filled(0.0), -1)
+        EMA(_filled(0.0), -1, ramp=math.inf)

@@ -1,12 +1,13 @@
 """The game: who moves when, what follows whom, and runs that are the same run again."""
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import SHORT, call
+from conftest import SCHEDULE, SHORT, call
 from torch import Tensor, nn
 
 from gan import checkpoint
@@ -20,23 +21,17 @@ from train import train
 Adam = partial(torch.optim.Adam, lr=1e-3)
 
 
+def _discriminator(norm: str = "none", condition: str = "projection") -> dcgan.Discriminator:
+    return dcgan.Discriminator(28, 1, 10, 8, 0, norm, condition)
+
+
 def _gan(penalty: Penalty | None = None, discriminator: nn.Module | None = None, **more: object) -> GAN:
     """A small game that steps without a trainer."""
-    settings = {
-        "lr_ratio": 1.0,
-        "ema_half_life_images": 100.0,
-        "ema_ramp": 1.0,
-        "seed": 0,
-        "optimizer": Adam,
-        "augment": Identity(),
-    } | more
-    gan = GAN(
-        dcgan.Generator(28, 1, 10, 16, 8, 0), discriminator or dcgan.Discriminator(28, 1, 10, 8, 0), NonSaturating(),
-        penalty or R1(1.0),
-        **settings,  # type: ignore[arg-type]
-    )  # fmt: skip
+    settings = SCHEDULE | {"seed": 0, "optimizer": Adam, "augment": Identity()} | more
+    generator, discriminator = dcgan.Generator(28, 1, 10, 16, 8, 0), discriminator or _discriminator()
+    gan = GAN(generator, discriminator, NonSaturating(), penalty or R1(1.0, 1.0), **settings)  # type: ignore[arg-type]
     optimizers = gan.configure_optimizers()
-    gan.players = lambda: tuple(optimizers)  # type: ignore[method-assign]
+    gan.players = lambda: optimizers  # type: ignore[method-assign,assignment,return-value]
     gan.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
     return gan
 
@@ -104,7 +99,7 @@ def test_the_penalty_and_its_gradient_are_float32s_under_autocast() -> None:
             found.append((penalty.detach(), *torch.autograd.grad(penalty, used, retain_graph=True)))
             return penalty
 
-    gan.penalty = Watch(1.0)
+    gan.penalty = Watch(1.0, 1.0)
     gan.penalty(lambda x: gan.critic(x, y).logits, x, x)
     with torch.autocast("cpu", torch.bfloat16):
         gan.discriminator_step(x, x, y)
@@ -137,7 +132,7 @@ def test_a_lazy_penalty_comes_every_third_time_and_three_times_as_strong() -> No
     lazy = [gan.discriminator_step(real, real, y, i)["loss/penalty"].item() for i in range(4)]
     assert lazy[0] == lazy[3] > 0 == lazy[1] == lazy[2]  # logged as it is
     once = [p.grad.clone() for p in gan.discriminator.parameters()]
-    gan.penalty_every = 1
+    gan.schedule = replace(gan.schedule, penalty_every=1)
     gan.discriminator_step(real, real, y, 0)
     plain = [p.grad.clone() for p in gan.discriminator.parameters()]
     gan.penalty = Zero()
@@ -147,9 +142,11 @@ def test_a_lazy_penalty_comes_every_third_time_and_three_times_as_strong() -> No
 
 
 def test_batch_norm_under_a_penalty_of_each_image_is_refused_and_without_one_sees_real_and_fake_apart() -> None:
-    mixing = dcgan.Discriminator(28, 1, 10, 8, 1, norm="batch")
-    with pytest.raises(ValueError, match=r"R1 differentiates each image by itself.*choose network\.norm=none or penalty=none"):
-        _gan(R1(1.0), mixing)
+    mixing = dcgan.Discriminator(28, 1, 10, 8, 1, "batch", "projection")
+    with pytest.raises(
+        ValueError, match=r"R1 differentiates each image by itself.*choose network\.norm=none or penalty=none"
+    ):
+        _gan(R1(1.0, 1.0), mixing)
     seen = []
     hook = mixing.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean().round().item()))
     x, y = torch.ones(8, 1, 28, 28), torch.zeros(8, dtype=torch.long)
@@ -159,7 +156,7 @@ def test_batch_norm_under_a_penalty_of_each_image_is_refused_and_without_one_see
 
 
 def test_an_auxiliary_classifier_teaches_both_players_the_labels() -> None:
-    gan = _gan(Zero(), dcgan.Discriminator(28, 1, 10, 8, 0, condition="auxiliary"), auxiliary=1.0)
+    gan = _gan(Zero(), _discriminator(condition="auxiliary"), auxiliary=1.0)
     x, y = torch.randn(16, 1, 28, 28).tanh(), torch.arange(16) % 10
     before = gan.critic(x, y).likelihood.mean()
     for _ in range(20):
@@ -167,7 +164,7 @@ def test_an_auxiliary_classifier_teaches_both_players_the_labels() -> None:
     assert gan.critic(x, y).likelihood.mean() > before + 0.3
     with_labels, without = [], []
     for weight, found in ((1.0, with_labels), (0.0, without)):
-        gan.auxiliary = weight
+        gan.schedule = replace(gan.schedule, auxiliary=weight)
         torch.manual_seed(0)
         gan.generator_step(gan.generator(torch.randn(16, 16), y), x, y)
         found += [p.grad.clone() for p in gan.generator.parameters()]
@@ -207,7 +204,7 @@ def test_an_impossible_learning_rate_is_refused(lr: float) -> None:
 
 
 def _state(path: Path) -> dict[str, Tensor]:
-    contents = checkpoint.read(path)
+    contents = checkpoint.load_contents(path)
     optimizers = {
         f"{i}.{j}.{name}": value
         for i, optimizer in enumerate(contents["optimizer_states"])
@@ -233,7 +230,13 @@ def test_two_epochs_are_one_and_a_resumed_one_bit_for_bit(short_run: Path, tmp_p
 
 def test_growth_in_mid_fade_and_an_adaptive_augment_resume_bit_for_bit(tmp_path: Path) -> None:
     words = [word for word in SHORT if not word.startswith("network.depth")]
-    words += ["network=progan", "network.stable_images=64", "network.fade_images=100", "augment=adaptive", "augment.target=-1"]
+    words += [
+        "network=progan",
+        "network.stable_images=64",
+        "network.fade_images=100",
+        "augment=adaptive",
+        "augment.target=-1",
+    ]
     call(train, *words, "trainer.max_epochs=2", f"run_dir={tmp_path / 'whole'}")
     call(train, *words, "trainer.max_epochs=1", f"run_dir={tmp_path / 'half'}")
     half = _state(tmp_path / "half" / "last.ckpt")
@@ -245,7 +248,7 @@ def test_growth_in_mid_fade_and_an_adaptive_augment_resume_bit_for_bit(tmp_path:
 
 def test_the_generator_moves_every_second_step_where_the_discriminator_takes_two(tmp_path: Path) -> None:
     call(train, *SHORT, "model.d_steps=2", f"run_dir={tmp_path}", "trainer.limit_train_batches=4")
-    contents = checkpoint.read(tmp_path / "last.ckpt")
+    contents = checkpoint.load_contents(tmp_path / "last.ckpt")
     steps = [next(iter(optimizer["state"].values()))["step"].item() for optimizer in contents["optimizer_states"]]
     assert steps == [4, 2]
     assert contents["state_dict"]["ema._extra_state"] == 4 * 32
@@ -253,7 +256,7 @@ def test_the_generator_moves_every_second_step_where_the_discriminator_takes_two
 
 def test_the_rates_fall_to_the_end_and_do_not_depend_on_where_a_run_was_cut(tmp_path: Path) -> None:
     call(train, *SHORT, "model.lr_decay=1", "model.lr_ratio=2", f"run_dir={tmp_path}", "trainer.max_epochs=4")
-    optimizers = checkpoint.read(tmp_path / "last.ckpt")["optimizer_states"]
+    optimizers = checkpoint.load_contents(tmp_path / "last.ckpt")["optimizer_states"]
     assert [optimizer["param_groups"][0]["lr"] for optimizer in optimizers] == pytest.approx([2 * 1e-3 / 4, 1e-3 / 4])
 
 
@@ -273,7 +276,7 @@ def test_compiled_networks_learn_what_eager_ones_do_and_the_penalty_keeps_its_gr
     found = []
     for mode in (None, "default"):
         torch.manual_seed(0)
-        gan = _gan(penalty=R1(10.0), compile=mode)
+        gan = _gan(penalty=R1(10.0, 1.0), compile=mode)
         fake = gan.generator(torch.randn(8, 16), y)
         losses = gan.discriminator_step(real, fake.detach(), y) | gan.generator_step(fake, real, y)
         found.append([*losses.values(), *(p.grad for p in gan.parameters() if p.grad is not None)])
@@ -283,7 +286,9 @@ def test_compiled_networks_learn_what_eager_ones_do_and_the_penalty_keeps_its_gr
 
 
 def test_an_unknown_way_to_compile_is_refused_and_one_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match=r"model\.compile must be null, default, reduce-overhead or max-autotune, got fast"):
+    with pytest.raises(
+        ValueError, match=r"model\.compile must be null or one of default, reduce-overhead, max-autotune, got fast"
+    ):
         _gan(compile="fast")
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -11,14 +11,14 @@ X = torch.randn(16, 1, 4, 4)
 
 def test_r1_of_a_linear_critic_is_half_gamma_times_its_squared_norm() -> None:
     w = torch.randn(16)
-    penalty = R1(gamma=2.0)(lambda x: x.flatten(1) @ w, X, X)
+    penalty = R1(gamma=2.0, fraction=1.0)(lambda x: x.flatten(1) @ w, X, X)
     torch.testing.assert_close(penalty, w.square().sum())
 
 
 def test_r1_of_a_part_of_the_batch_estimates_that_of_the_whole() -> None:
     critic = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.Tanh(), nn.Linear(8, 1))
     many = torch.randn(4096, 1, 4, 4)
-    whole = R1(1.0)(lambda x: critic(x).squeeze(1), many, many)
+    whole = R1(1.0, fraction=1.0)(lambda x: critic(x).squeeze(1), many, many)
     part = R1(1.0, fraction=0.5)(lambda x: critic(x).squeeze(1), many, many)
     torch.testing.assert_close(part, whole, rtol=0.05, atol=0)
 
@@ -31,7 +31,7 @@ def test_r1_looks_at_real_images_alone_and_reaches_the_weights() -> None:
         seen.append(x)
         return critic(x).squeeze(1)
 
-    R1(1.0)(watch, X, X + 100).backward()
+    R1(1.0, fraction=1.0)(watch, X, X + 100).backward()
     torch.testing.assert_close(seen[0].detach(), X)
     assert critic[1].weight.grad.abs().sum() > 0
 
@@ -42,10 +42,15 @@ def test_zero_is_zero() -> None:
 
 def test_r1r2_is_r1_of_both() -> None:
     w = torch.randn(16)
-    torch.testing.assert_close(R1R2(gamma=2.0)(lambda x: x.flatten(1) @ w, X, X + 9), 2 * w.square().sum())
-    critic = lambda x: x.flatten(1).square().sum(1)  # noqa: E731
-    both = R1(1.0)(critic, X, X) + R1(1.0)(critic, 3 * X, X)
-    torch.testing.assert_close(R1R2(1.0)(critic, X, 3 * X), both)
+    torch.testing.assert_close(
+        R1R2(gamma=2.0, fraction=1.0)(lambda x: x.flatten(1) @ w, X, X + 9), 2 * w.square().sum()
+    )
+
+    def critic(x: Tensor) -> Tensor:
+        return x.flatten(1).square().sum(1)
+
+    both = R1(1.0, fraction=1.0)(critic, X, X) + R1(1.0, fraction=1.0)(critic, 3 * X, X)
+    torch.testing.assert_close(R1R2(1.0, fraction=1.0)(critic, X, 3 * X), both)
 
 
 @pytest.mark.parametrize("norm", [0.5, 2.0])
@@ -73,7 +78,8 @@ def test_the_gradient_penalty_looks_between_and_dragan_around_the_real() -> None
 
 
 @pytest.mark.parametrize(
-    "penalty", [R1(2.0), R1R2(2.0), GradientPenalty(10.0), GradientPenalty(10.0, one_sided=True), DRAGAN(10.0)]
+    "penalty",
+    [R1(2.0, 1.0), R1R2(2.0, 1.0), GradientPenalty(10.0), GradientPenalty(10.0, one_sided=True), DRAGAN(10.0)],
 )
 def test_gradients_of_a_penalty_are_finite_differences(penalty: Penalty) -> None:
     critic = nn.Sequential(nn.Conv2d(1, 4, 3, 2), nn.Softplus(), nn.Flatten(), nn.Linear(4, 1)).double()

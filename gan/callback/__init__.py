@@ -1,4 +1,4 @@
-"""Watchers of training: they judge, show, time, guard, diagnose and keep, and never train."""
+"""Callbacks watch training: they evaluate, show, time, guard, diagnose, keep. They never train."""
 
 from gan.callback.doctor import Doctor
 from gan.callback.finite import Finite

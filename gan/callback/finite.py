@@ -1,4 +1,4 @@
-"""Guarding: a run that has diverged is stopped before a checkpoint could keep it."""
+"""A guard: a diverged run stops before its checkpoint is written."""
 
 from typing import Any
 
@@ -6,33 +6,35 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from gan.error import UserError
+
+
+class Diverged(UserError, FloatingPointError):
+    """A loss or an image is not finite."""
+
 
 class Finite(Callback):
-    """Stops a run that has diverged, before a checkpoint could keep it. Raises FloatingPointError.
-
-    It looks every ``patience`` batches and at an epoch's last: each look makes the processor wait for a GPU.
-    """
+    """Raises Diverged if a loss, a mean logit or an image is not finite."""
 
     remedy = "the last good checkpoint is kept; try a lower optimizer.lr, penalty=r1 or trainer.precision=32-true"
 
-    def __init__(self, patience: int = 50) -> None:
-        self.patience = patience
+    def __init__(self) -> None:
         self._unseen: list[dict[str, Tensor]] = []
 
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Look at every loss and mean logit since the last look."""
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         self._unseen.append(outputs)
-        if len(self._unseen) < self.patience and batch_idx + 1 < trainer.num_training_batches:
-            return
+        if len(self._unseen) < 50 and batch_idx + 1 < trainer.num_training_batches:
+            return  # a check waits for the GPU
         unseen, self._unseen = self._unseen, []
         if torch.stack([value for seen in unseen for value in seen.values()]).isfinite().all():
             return
-        step, first = next((i, seen) for i, seen in enumerate(unseen) if not all(x.isfinite() for x in seen.values()))
-        bad = ", ".join(name for name, value in first.items() if not value.isfinite())
-        step += batch_idx + 1 - len(unseen)
-        raise FloatingPointError(f"{bad} not finite in epoch {trainer.current_epoch}, step {step}: {self.remedy}")
+        for step, seen in enumerate(unseen, batch_idx + 1 - len(unseen)):
+            if bad := ", ".join(name for name, value in seen.items() if not value.isfinite()):
+                raise Diverged(f"{bad} not finite in epoch {trainer.current_epoch}, step {step}: {self.remedy}")
 
     def on_validation_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
-        """Look at the images: weights can break in an epoch's last step, after its loss."""
+        # The last step of an epoch can break weights after its loss.
         if not outputs["fake"].isfinite().all():
-            raise FloatingPointError(f"images not finite after epoch {trainer.current_epoch}: {self.remedy}")
+            raise Diverged(f"images not finite after epoch {trainer.current_epoch}: {self.remedy}")

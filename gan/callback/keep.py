@@ -1,4 +1,4 @@
-"""Keeping: checkpoints that are whole, and still compared with the best when their folder has moved."""
+"""Checkpoints that are written completely or not at all, in folders that may move."""
 
 import io
 from pathlib import Path
@@ -8,29 +8,25 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from gan.file import whole
+from gan.file import write_bytes
 
 
 class Whole(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and then moves it there: a full disk or a kill leaves the one before.
+    """Writes checkpoints atomically: after a full disk or a kill, the one before is still there.
 
-    Lightning's own writing goes through the system's temporary folder, and moving from there to another disk copies.
+    Lightning writes to the system's temporary folder, from where a move to another disk copies.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write ``checkpoint`` to ``path``. Raises OSError where there is no room."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
-        with whole(Path(path)) as partial:
-            partial.write_bytes(buffer.getvalue())
+        write_bytes(buffer.getvalue(), Path(path))
 
 
 class Keep(ModelCheckpoint):
-    """Keeps a checkpoint in the run's folder, and goes on comparing with the best so far where that folder was moved."""
+    """Keeps a checkpoint in the run's folder, and finds earlier ones if that folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint; what was kept is looked for beside it."""
-
         def here(path: str) -> str:
             return str(Path(str(self.dirpath), Path(path).name)) if path else path
 

@@ -1,4 +1,4 @@
-"""Pruning: the trials of a study that promise little stop early."""
+"""Pruning: trials of a study that promise little stop early."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 
 
 class Prune(Callback):
-    """Reports every epoch's objective to a trial, and ends the run where the study's pruner condemns it.
+    """Reports every epoch's objective to a trial, and ends the run if the study's pruner says so.
 
-    The trial then carries ``pruned`` before the run ends, so that a kill between the two cannot make it a finished one.
-    ``reported`` are the epochs that the trial knows from before it was interrupted.
+    The trial is marked ``pruned`` first: a kill before the end cannot make it a finished one.
+    ``reported``: epochs that the trial knows from before an interruption.
     """
 
     def __init__(self, trial: Trial, objective: str, reported: Container[int] = ()) -> None:
         self.trial, self.objective, self.reported = trial, objective, reported
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Report, ask, and obey."""
         value, epoch = float(trainer.callback_metrics.get(self.objective, math.nan)), trainer.current_epoch + 1
         if math.isfinite(value) and epoch not in self.reported:
             self.trial.report(value, epoch)

@@ -1,39 +1,40 @@
-"""Judging: every validation and test against its reference, beside the floor."""
+"""Evaluation: figures of every validation and test, beside their floor."""
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any, cast
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from gan.data import ImageData
-from gan.model import Judged
+from gan.metric.score import LabelAgreement
 
 
 class Quality(Callback):
-    """Scores the fakes of every validation or test against its reference, and once the floor: other real images.
+    """Compares the fakes of every validation or test with its reference, real images.
 
-    ``metrics`` by the names they are logged under, as ``val/NAME``; the floor follows as ``val/NAME_floor``. ``tag`` marks
-    figures whose reference is not the data set that was asked for.
+    ``metrics`` are logged as ``val/NAME``. ``val/NAME_floor`` is the figure of other real images,
+    computed once. ``tag`` marks figures of a fallback data set.
     """
 
     def __init__(self, metrics: Mapping[str, Metric], tag: str = "") -> None:
-        # Each metric by itself: they share one pass through the extractor, which remembers its last batch.
+        # No compute groups: the extractor caches its last batch, so metrics share its pass anyway.
         self._blank = MetricCollection(dict(metrics), compute_groups=False)
         self.tag, self.stage = tag, ""
         self.floor: dict[str, float] = {}
 
-    def _start(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
-        """Take in the reference of ``stage`` and measure its floor, the first time."""
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        stage = "test" if trainer.testing else "val"
         if self.stage == stage:
             return
         self.stage, self.metrics = stage, deepcopy(self._blank)
         # FID's sums are float64, which Apple's GPUs lack.
-        self.metrics.to("cpu" if module.device.type == "mps" else module.device)
-        data = cast(ImageData, trainer.datamodule)  # type: ignore[attr-defined]
-        limit = (trainer.num_val_batches if stage == "val" else trainer.num_test_batches)[0]
+        self.metrics.to("cpu" if pl_module.device.type == "mps" else pl_module.device)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, ImageData)
+        limit, *_ = trainer.num_val_batches if stage == "val" else trainer.num_test_batches
         for split, real in ((stage, True), (f"{stage}_floor", False)):
             for (x, y), _ in zip(data.judge_dataloader(split), range(int(limit)), strict=False):
                 self._update(x, real, y)
@@ -44,38 +45,24 @@ class Quality(Callback):
         self.metrics.update(imgs=x.to(device), real=real, labels=y.to(device))
 
     def _compute(self, suffix: str = "") -> dict[str, float]:
-        """The figures of the metrics that apply, which those of labels do not where there are none; the reference is kept."""
-        prefix, computed = f"{self.stage}{self.tag}/", self.metrics.compute()
-        applies = [name for name, metric in self.metrics.items() if getattr(metric, "applies", True)]
+        """Return the figures, without agreement if no fake has a label; keep the reference."""
+        computed = self.metrics.compute()
+        for name, metric in self.metrics.items():
+            if isinstance(metric, LabelAgreement) and not metric.count:
+                del computed[name]
         self.metrics.reset()
-        return {f"{prefix}{name}{suffix}": float(computed[name]) for name in applies}
+        return {f"{self.stage}{self.tag}/{name}{suffix}": float(value) for name, value in computed.items()}
 
-    def _end(self, module: LightningModule) -> None:
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any, **__: Any
+    ) -> None:
+        self._update(outputs["fake"], False, outputs["labels"])
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         figures = self._compute()
-        floor = {name: self.floor[name] for name in (f"{name}_floor" for name in figures)}
-        module.log_dict(figures | floor, rank_zero_only=False)
+        floor = {f"{name}_floor": self.floor[f"{name}_floor"] for name in figures}
+        pl_module.log_dict(figures | floor, rank_zero_only=False)
 
-    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Measure the floor, the first time."""
-        self._start(trainer, module, "val")
-
-    def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Measure the floor, the first time."""
-        self._start(trainer, module, "test")
-
-    def on_validation_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
-        """Take the fakes; the reference is known since the floor was measured."""
-        judged: Judged = outputs
-        self._update(judged["fake"], False, judged["labels"])
-
-    def on_test_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
-        """Take the fakes."""
-        self.on_validation_batch_end(trainer, module, outputs)
-
-    def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Log every figure beside its floor."""
-        self._end(module)
-
-    def on_test_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Log every figure beside its floor."""
-        self._end(module)
+    on_test_start = on_validation_start
+    on_test_batch_end = on_validation_batch_end
+    on_test_epoch_end = on_validation_epoch_end

@@ -1,9 +1,9 @@
-"""Timing: images per second, the cost of judging, peak memory, and the progress bar."""
+"""Speed, peak memory, and the progress bar."""
 
 import sys
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
@@ -12,39 +12,32 @@ from gan.data import ImageData
 
 
 class Speed(Callback):
-    """Logs images per second of training, seconds of judging for each second of training, and peak memory."""
+    """Logs images per second, seconds of validation per second of training, and peak memory."""
 
     def __init__(self) -> None:
         self.images, self.training, self.judging = 0, 0.0, 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint: a resumed run goes on counting."""
         return {"images": self.images, "training": self.training, "judging": self.judging}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint."""
         vars(self).update(state_dict)
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock of training."""
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._began = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Count the images of all devices."""
+    on_validation_start = on_train_epoch_start
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, *_: Any) -> None:
+        now = time.perf_counter()
         self.images += len(batch[0]) * trainer.world_size
-        self.training += (now := time.perf_counter()) - self._began
+        self.training += now - self._began
         self._began = now
 
-    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock of judging."""
-        self._began = time.perf_counter()
-
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Stop it; the floor makes the first judging longer, once."""
         self.judging += time.perf_counter() - self._began
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Log the means over the run so far."""
         figures = {
             "speed/images": float(self.images),
             "speed/images_per_second": self.images / self.training,
@@ -56,8 +49,8 @@ class Speed(Callback):
 
 
 def peak_memory_mib() -> float:
-    """The most memory this process has held, in MiB; NaN where the system does not tell (Windows)."""
-    if sys.platform == "linux":  # where getrusage begins with what the process that started this one had held
+    """Return the peak memory of this process in MiB; NaN on Windows."""
+    if sys.platform == "linux":  # where getrusage includes the peak of the parent process
         status = Path("/proc/self/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
     try:
@@ -69,18 +62,17 @@ def peak_memory_mib() -> float:
 
 
 class Progress(TQDMProgressBar):
-    """The progress bar: images per second so far and the figure the run is judged by."""
+    """The progress bar with images per second so far and the objective."""
 
     def __init__(self, objective: str) -> None:
         super().__init__(refresh_rate=10)
         self.objective = objective
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """What stands behind the bar."""
-        shown: dict[str, Any] = {}
-        batch = cast(ImageData, trainer.datamodule).batch_size  # type: ignore[attr-defined]
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, ImageData)
         bar = self.train_progress_bar.format_dict
-        shown["images/s"] = round(bar["n"] * batch / max(bar["elapsed"], 1e-9))
+        shown: dict[str, Any] = {"images/s": round(bar["n"] * data.batch_size / max(bar["elapsed"], 1e-9))}
         if self.objective in trainer.callback_metrics:
             shown[self.objective] = f"{float(trainer.callback_metrics[self.objective]):.3f}"
         return shown

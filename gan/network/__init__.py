@@ -1,51 +1,50 @@
-"""What a network is. One paper, one file here: a Generator and a Discriminator that mirror each other."""
+"""The contract of networks. Each file here is one paper's Generator and Discriminator."""
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 
-class Generator(Protocol):
-    """A module from latents to images.
+class Generator(nn.Module):
+    """Latents and labels to images, ``G(z, y) -> x``.
 
-    z: float [N, latent], standard normal; y: int64 [N] in [0, classes), ignored where ``classes`` is 0, or what lies between
-    them, float [N, classes] of sum 1; x: float [N, C, H, W] in [-1, 1].
+    - z: standard normal, float [N, ``latent``].
+    - y: labels, int64 [N] in [0, ``classes``), or mixtures of classes, float [N, ``classes``] with
+      rows that sum to 1. Ignored if ``classes`` is 0.
+    - x: float [N, *``shape``] in [-1, 1]; ``shape`` is channels, height, width.
     """
 
-    latent: int
-    classes: int
-    training: bool
+    __call__: Callable[["Generator", Tensor, Tensor], Tensor]
 
-    def __call__(self, z: Tensor, y: Tensor) -> Tensor:
-        """``(z, y) -> x``."""
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """As of a module."""
-
-    def buffers(self) -> Iterator[Tensor]:
-        """As of a module."""
-
-    def train(self, mode: bool) -> nn.Module:
-        """As of a module."""
+    def __init__(self, latent: int, classes: int, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.latent, self.classes, self.shape = latent, classes, shape
 
 
 class Verdict(NamedTuple):
-    """What a discriminator says of images.
+    """The output of a discriminator.
 
-    logits: [N], raw, higher for real; never a sigmoid, never [N, 1]. likelihood: log p(y | x) [N] of the labels, as an
-    auxiliary classifier reads them, and 0 where there is none.
+    - logits: raw, float [N], higher for real images.
+    - likelihood: log p(y | x) [N] of the labels under an auxiliary classifier; 0 without one.
     """
 
     logits: Tensor
     likelihood: Tensor
 
 
-class Discriminator(Protocol):
-    """A module from images x and labels y, as in :class:`Generator`, to a verdict.
+class Discriminator(nn.Module):
+    """Images and labels, as in :class:`Generator`, to a verdict, ``D(x, y)``."""
 
-    Such a module, and a generator, may have a ``follow(images, real)``; see :class:`gan.model.GAN`.
-    """
+    __call__: Callable[["Discriminator", Tensor, Tensor], Verdict]
 
-    def __call__(self, x: Tensor, y: Tensor) -> Verdict:
-        """``(x, y) -> verdict``."""
+
+@runtime_checkable
+class Follower(Protocol):
+    """A part of a network or an augment that changes as training goes on."""
+
+    def follow(self, images: int, real: Tensor) -> dict[str, Tensor]:
+        """Update after a discriminator step with ``images`` real images over all devices.
+
+        ``real``: the logits [N] of those on this device. Returns the figures to log.
+        """

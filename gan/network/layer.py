@@ -1,28 +1,28 @@
 """Blocks that several networks share."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding, interpolate
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gan.error import UserError
 from gan.network import Verdict
 
 
-def stages(size: int) -> tuple[int, int]:
-    """The base >= 4 that doubles to ``size`` in the most stages, and how many: 28 is 7 in 2, 32 is 4 in 3.
-
-    Raises ValueError where ``size`` is no base times 2^n with n >= 1.
-    """
+def split_size(size: int) -> tuple[int, int]:
+    """Return the least base >= 4, and n, with size = base * 2^n (28: 7, 2). UserError if n = 0."""
     base, count = size, 0
     while base % 2 == 0 and base >= 8:
         base, count = base // 2, count + 1
     if not count:
-        raise ValueError(f"network: image size {size} is not base * 2^n with base >= 4 and n >= 1 (28, 32, 64 are)")
+        raise UserError(f"network: image size {size} is not base * 2^n with base >= 4 and n >= 1 (28, 32, 64 are)")
     return base, count
 
 
 def widths(width: int, count: int) -> list[int]:
-    """Channels after each of ``count`` halvings of an image that has ``width`` at full size: 16, 32, 64 for 16 and 2."""
+    """Return channels at full size and after each of ``count`` halvings: (16, 2) is 16, 32, 64."""
     return [width * 2**i for i in range(count + 1)]
 
 
@@ -42,10 +42,10 @@ def glorot_uniform(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def spectral(network: nn.Module) -> None:
-    """Divide every weight by its largest singular value, by one step of power iteration a pass (Miyato et al. 2018).
+def add_spectral_norm(network: nn.Module) -> None:
+    """Divide each initialised weight by its largest singular value (Miyato et al. 2018).
 
-    After the initialisation, from which the first estimate is made. Norms stay as they are.
+    Power iteration estimates it. Norm layers are left out.
     """
     for module in list(network.modules()):
         if isinstance(module, nn.Linear | nn.Conv2d):
@@ -54,13 +54,13 @@ def spectral(network: nn.Module) -> None:
             spectral_norm(module.embed)
 
 
-def of_class(table: Tensor, y: Tensor) -> Tensor:
-    """Rows [N, width] of a ``table`` [classes, width] for labels int64 [N], or their mixtures for shares [N, classes]."""
+def look_up(table: Tensor, y: Tensor) -> Tensor:
+    """Return rows of ``table`` [classes, width] for labels [N] or mixtures [N, classes]."""
     return y.to(table.dtype) @ table if y.dim() == 2 else embedding(y, table)
 
 
 class Labelled(nn.Module):
-    """A latent [N, latent] and the embedding of its class side by side, [N, width]: the input of a generator."""
+    """Latents [N, latent] beside embeddings of labels [N] or mixtures [N, classes]: [N, width]."""
 
     def __init__(self, latent: int, classes: int) -> None:
         super().__init__()
@@ -68,27 +68,26 @@ class Labelled(nn.Module):
         self.embed = nn.Embedding(max(classes, 1), latent if classes else 0)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Latents [N, latent] and labels [N] or shares [N, classes], ignored where there are no classes."""
-        return torch.cat([z, of_class(self.embed.weight, y if self.classes else torch.zeros_like(y))], 1)
+        return torch.cat([z, look_up(self.embed.weight, y if self.classes else torch.zeros_like(y))], 1)
 
 
 class Head(nn.Module):
-    """The end of a discriminator: from features [N, features] and labels [N] to a verdict.
+    """The last layer of a discriminator: features [N, features] and labels [N] to a verdict.
 
-    ``condition`` says how the label enters, where there are ``classes``: "projection" adds the inner product of the features
-    and the class's embedding, times ``scale``, to the logit (Miyato & Koyama 2018, equation 3); "auxiliary" also guesses the
-    class (Odena et al. 2017, section 4); "both" does the one and the other. ``scale`` is 1 over the root of ``features``,
-    since embeddings are standard normal; where it is given, it is for embeddings under spectral norm, which start small
-    because a step then turns them further.
-    Raises ValueError for another condition.
+    With ``classes``, ``condition`` "projection" adds the inner product of features and class
+    embedding, times ``scale``, to the logit (Miyato & Koyama 2018, equation 3), "auxiliary"
+    classifies the image (Odena et al. 2017, section 4), and "both" does both. Embeddings are
+    standard normal, and ``scale`` None is 1 / sqrt(features). A given ``scale`` is for embeddings
+    under spectral norm: they start small, so that a step turns them further.
     """
+
+    __call__: Callable[["Head", Tensor, Tensor], Verdict]
 
     def __init__(self, features: int, classes: int, condition: str, scale: float | None = None) -> None:
         super().__init__()
         if condition not in ("projection", "auxiliary", "both"):
-            raise ValueError(
-                f"network.condition must be projection, auxiliary or both, got {condition}; network.classes=0 for none"
-            )
+            message = f"network.condition must be projection, auxiliary or both, got {condition}"
+            raise UserError(f"{message}; network.classes=0 for no labels")
         self.scale = features**-0.5 if scale is None else scale
         self.logit = nn.Linear(features, 1)
         self.embed = nn.Embedding(classes, features) if classes and condition != "auxiliary" else None
@@ -97,7 +96,6 @@ class Head(nn.Module):
         self.guess = nn.Linear(features, classes) if classes and condition != "projection" else None
 
     def forward(self, features: Tensor, y: Tensor) -> Verdict:
-        """Features [N, features] and labels [N] to a verdict."""
         logits = self.logit(features).squeeze(1)
         likelihood = torch.zeros_like(logits)
         if self.embed is not None:
@@ -108,9 +106,9 @@ class Head(nn.Module):
 
 
 class ClassNorm(nn.Module):
-    """Batch norm whose scale and shift are the class's own (Dumoulin et al. 2017; Miyato & Koyama 2018, section 5).
+    """Batch norm with scale and shift for each class (Dumoulin et al. 2017; Miyato & Koyama 2018).
 
-    Classes start a little apart, so that the discriminator has something to tell them by.
+    Classes start slightly different, so that the discriminator can tell them apart from the start.
     """
 
     def __init__(self, channels: int, classes: int) -> None:
@@ -124,15 +122,14 @@ class ClassNorm(nn.Module):
             nn.init.normal_(self.shift, 0, 0.2)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Values [N, channels, H, W] and labels [N], ignored where there are no classes."""
+        """Values [N, channels, H, W] and labels [N] or mixtures [N, classes]."""
         y = y if self.classes else torch.zeros_like(y)
-        x = self.norm(x)
-        scale, shift = (of_class(table, y).to(x.dtype)[:, :, None, None] for table in (self.scale, self.shift))
-        return torch.addcmul(shift, x, scale)
+        scale, shift = (look_up(table, y).to(x.dtype)[:, :, None, None] for table in (self.scale, self.shift))
+        return torch.addcmul(shift, self.norm(x), scale)
 
 
 class Up(nn.Module):
-    """A residual block that doubles an image: class norm, ReLU, twice (Miyato et al. 2018, figure 8)."""
+    """A residual block [N, before, H, W] to [N, after, 2H, 2W] (Miyato et al. 2018, figure 8)."""
 
     def __init__(self, before: int, after: int, classes: int) -> None:
         super().__init__()
@@ -142,15 +139,14 @@ class Up(nn.Module):
         self.short = nn.Conv2d(before, after, 1)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Values [N, before, H, W] and labels [N] to [N, after, 2H, 2W]."""
         h = self.first(interpolate(self.norms[0](x, y).relu(), scale_factor=2))
         h = self.second(self.norms[1](h, y).relu())
-        # A 1x1 convolution costs less before doubling, and is the same.
+        # A 1x1 convolution gives the same before and after doubling, and costs less before it.
         return torch.add(h, interpolate(self.short(x), scale_factor=2))
 
 
 class Down(nn.Module):
-    """A residual block without norms that halves an image, or keeps its size (Miyato et al. 2018, figure 8)."""
+    """A residual block without norms that may halve an image (Miyato et al. 2018, figure 8)."""
 
     def __init__(self, before: int, after: int, halve: bool = True) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""SNGAN: residual networks and a discriminator with spectral norm (Miyato et al. 2018; Miyato & Koyama 2018).
+"""SNGAN: residual networks, and spectral norm in D (Miyato et al. 2018; Miyato & Koyama 2018).
 
-``width`` channels at full size and twice as many at each halving, down to ``base``. The papers have 128 and more; 16 is
-what a laptop trains.
+There are ``width`` channels at full size and twice as many at each halving, down to ``base``. The
+papers have 128 and more; 16 suits a laptop.
 """
 
 import itertools
@@ -9,17 +9,17 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from gan import network
 from gan.network import Verdict
-from gan.network.layer import Down, Head, Up, glorot_uniform, spectral, stages, widths
+from gan.network.layer import Down, Head, Up, add_spectral_norm, glorot_uniform, split_size, widths
 
 
-class Generator(nn.Module):
-    """Latent to an image by doubling residual blocks; the class sets the scales and shifts of their batch norms."""
+class Generator(network.Generator):
+    """Latent to an image by residual blocks; the class sets scale and shift of batch norms."""
 
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int) -> None:
-        super().__init__()
-        self.latent, self.classes = latent, classes
-        self.base, count = stages(size)
+        super().__init__(latent, classes, (channels, size, size))
+        self.base, count = split_size(size)
         w = widths(width, count)[::-1]  # [64, 32, 16]
         self.dense = nn.Linear(latent, w[0] * self.base**2)
         self.blocks = nn.ModuleList(Up(before, after, classes) for before, after in itertools.pairwise(w))
@@ -27,20 +27,18 @@ class Generator(nn.Module):
         self.apply(glorot_uniform)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Latents [N, latent] and labels [N] to images [N, channels, size, size] in [-1, 1]."""
         x = self.dense(z).unflatten(1, (-1, self.base, self.base))
         for block in self.blocks:
             x = block(x, y)
         return torch.tanh(self.out(x))
 
 
-class Discriminator(nn.Module):
-    """An image to a verdict by halving residual blocks, two more at the end, and a sum over what is left of the image."""
+class Discriminator(network.Discriminator):
+    """An image to a verdict: halving residual blocks, two more, and a sum over all places."""
 
-    def __init__(self, size: int, channels: int, classes: int, width: int, condition: str = "projection") -> None:
+    def __init__(self, size: int, channels: int, classes: int, width: int, condition: str) -> None:
         super().__init__()
-        _, count = stages(size)
-        w = widths(width, count)  # [16, 32, 64]
+        w = widths(width, split_size(size)[1])  # [16, 32, 64]
         self.blocks = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
             *(Down(before, after) for before, after in itertools.pairwise(w)),
@@ -48,9 +46,7 @@ class Discriminator(nn.Module):
         )
         self.head = Head(w[-1], classes, condition, scale=1)
         self.apply(glorot_uniform)
-        spectral(self)
+        add_spectral_norm(self)
 
     def forward(self, x: Tensor, y: Tensor) -> Verdict:
-        """Images [N, channels, size, size] and labels [N] to a verdict."""
-        verdict: Verdict = self.head(self.blocks(x).relu().sum((2, 3)), y)
-        return verdict
+        return self.head(self.blocks(x).relu().sum((2, 3)), y)

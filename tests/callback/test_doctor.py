@@ -1,4 +1,4 @@
-"""A sick run is called by the name of its illness, once; a healthy one is left in peace."""
+"""The doctor names the illness of a run, once, and finds nothing in a healthy run."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from torchvision.datasets import MNIST
 
 import gan.data.batch
 from gan.callback import Doctor
-from gan.callback.doctor import look, read
+from gan.callback.doctor import classify, compare_pixels, diagnose
 from gan.image import to_float
 from gan.metric.feature import load
 from gan.network import dcgan
@@ -29,7 +29,7 @@ Images = tuple[Tensor, Tensor, Tensor]  # real, fake, labels
 
 @pytest.fixture(scope="module")
 def digits(mnist: str) -> Images:
-    """A thousand real images, another thousand that pass for perfect fakes of the same labels, and the labels."""
+    """A thousand real images, a thousand others as perfect fakes of the same labels; labels."""
     data = MNIST(mnist, train=False)
     images, labels = to_float(data.data[:, None]), data.targets
     stock = {y: iter((labels[1000:] == y).nonzero().flatten() + 1000) for y in range(10)}
@@ -128,7 +128,9 @@ def test_and_by_no_other(make: Callable[..., Images], digits: Images) -> None:
 
 @pytest.mark.parametrize("make", [_perfect, _perfect_without_labels, _slightly_blurred])
 @pytest.mark.parametrize("won", [0.5, 0.8, 1.0])
-def test_good_images_are_never_sick_however_the_game_stands(make: Callable[..., Images], won: float, digits: Images) -> None:
+def test_good_images_are_never_sick_however_the_game_stands(
+    make: Callable[..., Images], won: float, digits: Images
+) -> None:
     assert _visit(_doctor(), make(*digits), won) == []
 
 
@@ -191,17 +193,17 @@ def test_the_figures_of_known_images() -> None:
     real, labels = torch.eye(8).view(8, 1, 2, 4) * 2 - 1, torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     fake = real.clone()
     fake[1], fake[5] = fake[0], fake[0]  # one twin of the same label, and one of another, which is none
-    figures = look(real, fake, labels)
+    figures = compare_pixels(real, fake, labels)
     assert (figures["real_low"], figures["real_high"], figures["real_twins"]) == (-1, 1, 0)
     assert figures["fake_twins"] == 2 / 8
 
 
 def test_real_images_are_as_strange_as_real_ones(digits: Images) -> None:
-    figures = read(*digits, load("mnist"))
+    figures = classify(*digits, load("mnist"))
     assert 0.9 < figures["strangeness"] < 1.1
     assert 9.5 < figures["fake_kinds"] <= 10
     assert figures["fake_agreement"] > 0.98
-    assert "fake_agreement" not in read(*_perfect_without_labels(*digits), load("mnist"))
+    assert "fake_agreement" not in classify(*_perfect_without_labels(*digits), load("mnist"))
 
 
 def test_a_short_run_is_given_its_chance(short_run: Path) -> None:
@@ -221,8 +223,8 @@ def test_data_normalised_by_mean_and_deviation_is_told_by_a_run_of_three_batches
 
 # A small network on 20,480 images: a sabotaged run is as sick as it will ever be.
 SMALL = [
-    "network.width=8", "network.depth=0", "trainer.accelerator=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=160",
-    "trainer.limit_val_batches=4", "callback.doctor.patience_images=20000",
+    "network.width=8", "network.depth=0", "trainer.accelerator=cpu", "trainer.max_epochs=1",
+    "trainer.limit_train_batches=160", "trainer.limit_val_batches=4", "callback.doctor.patience_images=20000",
 ]  # fmt: skip
 
 
@@ -261,8 +263,6 @@ def test_a_generator_that_ignores_its_latents_has_collapsed(
     assert "mode collapse" in _names(tmp_path)
 
 
-def test_a_figure_that_could_not_be_had_is_no_illness() -> None:
-    from gan.callback.doctor import diagnose
-
+def test_a_missing_figure_is_no_illness() -> None:
     assert diagnose({}, early=False) == []
     assert diagnose({"won": math.nan, "strangeness": 9.0}, early=False) == []

@@ -1,64 +1,63 @@
-"""What a digit's style is measured by: the attributes of Morpho-MNIST (Castro et al. 2019, section 2.2).
+"""The attributes that measure style, from Morpho-MNIST (Castro et al. 2019, section 2.2).
 
-An image is enlarged four times and called ink where it is brighter than half of its brightest pixel. All is measured of that
-ink; Morpho-MNIST takes slant, width and height of the grey image instead, where they come out some tenths of a pixel larger.
+Ink is what is brighter than half of the brightest pixel, at four times the size. Morpho-MNIST
+measures slant, width and height on the grey image: some tenths of a pixel more.
 """
 
 from typing import NamedTuple
 
 import torch
-from scipy.ndimage import distance_transform_edt
-from skimage.morphology import skeletonize
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 NAMES = ("thickness", "slant", "width", "height")  # in pixels, degrees, pixels, pixels
 SCALE = 4
-OUTLIERS = 0.01  # share of the ink that the parallelogram leaves out at each of its sides
+OUTLIERS = 0.01  # share of the ink that may lie beyond each side of the parallelogram
 
 
 class Frame(NamedTuple):
-    """The parallelograms around digits, in pixels: shear [N], to the right for each up; the others [N, 2], right and down."""
+    """Parallelograms around digits, in pixels."""
 
-    shear: Tensor
-    size: Tensor
-    centre: Tensor
+    shear: Tensor  # [N], to the right per pixel up
+    size: Tensor  # [N, 2], width and height
+    centre: Tensor  # [N, 2], right and down
 
 
 def ink(x: Tensor) -> Tensor:
-    """Where images [N, C, H, W] in [-1, 1] have ink: bool [N, 4 H, 4 W]."""
+    """The ink of images [N, C, H, W] in [-1, 1]: bool [N, 4 H, 4 W]."""
     grey = interpolate(x.mean(1, keepdim=True) + 1, scale_factor=SCALE, mode="bicubic").squeeze(1)
     return grey > grey.amax((1, 2), keepdim=True).clamp(min=0.02) / 2
 
 
 def frame(inked: Tensor) -> Frame:
-    """The parallelogram around ink [N, 4 H, 4 W] that leans as the ink does, by its moments; around nothing, one of size 0."""
+    """Parallelograms around ink [N, 4 H, 4 W], sheared by its moments; without ink, of size 0."""
     n, h, w = inked.shape
-    mass = inked.float()
-    mass = mass / mass.sum((1, 2), keepdim=True).clamp(min=1)
+    mass = inked / inked.sum((1, 2), keepdim=True).clamp(min=1)
     columns, rows = mass.sum(1), mass.sum(2)
     right, down = torch.arange(w) + 0.5, torch.arange(h) + 0.5
     centre = torch.stack([columns @ right, rows @ down], 1)
     down = down - centre[:, 1:]
-    leans = mass @ right - centre[:, :1] * rows  # each row's ink times how far right it is
+    leans = mass @ right - centre[:, :1] * rows  # first moment of each row about the centre
     shear = -(leans * down).sum(1) / (rows * down**2).sum(1).clamp(min=1e-6)
     upright = (right.expand(n, h, w) + (shear[:, None] * down)[:, :, None]).floor().long().add_(w).clamp_(0, 3 * w - 1)
-    leaning = mass.new_zeros(n, 3 * w).scatter_add_(1, upright.flatten(1), mass.flatten(1))
-    spans = [_span(leaning), _span(rows)]
-    size, middle = (torch.stack(part, 1) for part in zip(*spans, strict=True))
+    sheared = mass.new_zeros(n, 3 * w).scatter_add_(1, upright.flatten(1), mass.flatten(1))
+    size, middle = (torch.stack(part, 1) for part in zip(_span(sheared), _span(rows), strict=True))
     middle[:, 0] -= w + shear * (middle[:, 1] - centre[:, 1])
     return Frame(shear, size / SCALE, middle / SCALE)
 
 
 def _span(share: Tensor) -> tuple[Tensor, Tensor]:
-    """Of shares [N, P] that sum to 1, how many lie between the outliers, and their middle: [N] each."""
+    """Length and middle [N] of the span between the outliers of shares [N, P] that sum to 1."""
     so_far = share.cumsum(1)
     low, high = ((so_far < part).sum(1).float() for part in (OUTLIERS, 1 - OUTLIERS))
     return high - low, (low + high) / 2 + 0.5
 
 
 def thickness(inked: Tensor) -> Tensor:
-    """Twice the mean distance from the skeleton of ink [N, 4 H, 4 W] to its edge: pixels [N], 0 where there is none."""
+    """Twice the mean distance from skeleton to edge of ink [N, 4 H, 4 W]: pixels [N]."""
+    from scipy.ndimage import distance_transform_edt  # plain drawing must not wait for these two
+    from skimage.morphology import skeletonize
+
     means = []
     for one in inked.numpy():
         spine = skeletonize(one)  # type: ignore[no-untyped-call]
@@ -67,7 +66,7 @@ def thickness(inked: Tensor) -> Tensor:
 
 
 def measure(x: Tensor) -> Tensor:
-    """The attributes in the order and units of :data:`NAMES`, slant to the right being positive: [N, C, H, W] -> [N, 4]."""
+    """The attributes [N, 4] of images [N, C, H, W]; slant to the right is positive."""
     parts = []
     for some in x.split(500):
         inked = ink(some)

@@ -1,7 +1,7 @@
-"""Lines of digits: drawn by a generator in one hand or in many, and read back."""
+"""Lines of digits: drawn in one hand or in many, and checked by a classifier."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,21 +9,21 @@ import torch
 from torch import Tensor
 
 from gan import sample
-from gan.digits import style
-from gan.digits.files import Written
-from gan.digits.given import flag, made, real
-from gan.digits.layout import Box, Layout, compose, shape
-from gan.digits.look import Look, preset
+from gan.digits.files import AnnotatedLine
+from gan.digits.layout import Box, Layout, compose, to_cells
+from gan.digits.look import Look, load_preset
 from gan.digits.paint import CRISP
-from gan.digits.picture import PLAIN, Picture
+from gan.digits.picture import PLAIN, Picture, Text
 from gan.digits.style import Axes, Style
+from gan.digits.validate import boolean, from_mapping, number
+from gan.error import UserError
 from gan.metric.feature import Frozen
 from gan.network import Generator
 
-BEYOND = 0.4  # pixels of the line that crisp outlines reach beyond those of its ink; at most 0.38 was seen
-ATTEMPTS = 8  # at a digit that is not read as asked
-LOOSER = 0.25  # how much each attempt adds to the variation: a hand that cannot write a 4 borrows another's
-KEPT = [0, 1]  # attributes that are a hand's: thickness and slant
+BEYOND = 0.4  # of the line's pixels: outlines reach at most 0.38 beyond the ink
+ATTEMPTS = 8  # at a digit that is misread
+LOOSER = 0.25  # variation that each attempt adds, so a hand that cannot write a 4 borrows another
+KEPT = [0, 1]  # attributes that a hand keeps: thickness and slant
 FIRST_SEED = 4 * sample.SEEDS  # of digits in lines
 OTHER_SEED = 16 * sample.SEEDS  # between the attempts at a digit
 UNREAD = "nothing reads these digits, so that none is certain: choose a reader, or leave certain out"
@@ -32,154 +32,136 @@ CHUNK = 4_000  # digits drawn together
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Line:
-    """A picture [1, H, W] in [-1, 1] with what stands in it. ``redrawn`` digits took more than one attempt, ``unread`` all.
+    """A picture of a text, with the box of each character."""
 
-    ``origin`` goes into the files of its pictures: recipe, generator, licence.
-    """
-
-    image: Tensor
+    image: Tensor  # [1, H, W] in [-1, 1]
     text: str
     boxes: list[Box]
     seed: int
-    redrawn: int = 0
-    unread: int = 0
-    origin: Mapping[str, str] = field(default_factory=dict)
+    redrawn: int = 0  # digits that took more than one attempt
+    unread: int = 0  # digits that were misread in every attempt
+    origin: Text = field(default_factory=dict)  # for files: recipe, generator, licence
 
     def __repr__(self) -> str:
         return f"Line({self.text!r}, seed={self.seed}, {self.image.shape[2]}x{self.image.shape[1]})"
 
     def picture(
-        self, look: Look | str = PLAIN, text: Mapping[str, str] | None = None, size: str | tuple[int, int] | None = None
+        self, look: Look | str = PLAIN, text: Text | None = None, size: str | tuple[int, int] | None = None
     ) -> Picture:
-        """Itself as a picture in a look, or in that of a preset, with ``text`` to say of it beside what it knows.
-
-        ``size``: a paper around it, see :class:`gan.digits.picture.Picture`. Raises ValueError for another look or size.
-        """
-        look = preset(look)
+        """The line in a look or preset; ``text`` is more metadata. Raises UserError for others."""
+        look = load_preset(look)
         name = f"Handwritten {self.text}"
-        said = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed), "Label": self.text}
-        return Picture(self.image, look, said | dict(self.origin) | dict(text or {}), size, self.seed)
+        about = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed)}
+        about |= {"Label": self.text, **self.origin, **(text or {})}
+        return Picture(self.image, look, about, size, self.seed)
 
     def save(self, path: Path | str, overwrite: bool = False) -> None:
-        """Write its :meth:`picture` as :meth:`gan.digits.picture.Picture.save` does."""
+        """Write its :meth:`picture`, as :meth:`gan.digits.picture.Picture.save` does."""
         self.picture().save(path, overwrite)
 
     def _repr_png_(self) -> bytes:
         return self.picture()._repr_png_()
 
-    def written(self, picture: Picture) -> Written:
-        """What :meth:`picture` gave, as bytes, with the boxes where they lie on it."""
-        painted, place = picture.placed
-        beyond = BEYOND if place.scale >= CRISP else 0.0
-
-        def moved(first: int, length: int, offset: float, end: int) -> tuple[float, float]:
-            """Where a side begins and how long it is, within the picture: its own scale rounds, and box and picture apart."""
-            near, far = (round(at * place.scale + offset, 2) for at in (first - beyond, first + length + beyond))
-            near, far = max(near, 0.0), min(far, float(end))
-            return _short(near), _short(far - near)
-
-        def box_of(box: Box) -> tuple[float, float, float, float]:
-            x, width = moved(box.x, box.width, place.right, painted.shape[2])
-            y, height = moved(box.y, box.height, place.down, painted.shape[1])
-            return x, y, width, height
-
-        return Written(painted, self.text, [(box.character, box_of(box)) for box in self.boxes])
+    def annotate(self, picture: Picture) -> AnnotatedLine:
+        """The bytes of a :meth:`picture` of the line, and the boxes on it."""
+        painted, (scale, right, down) = picture.placed
+        height, width = painted.shape[1:]
+        beyond = BEYOND if scale >= CRISP else 0.0
+        boxes = []
+        for box in self.boxes:
+            x, wide = _scale_side(box.x - beyond, box.x + box.width + beyond, scale, right, width)
+            y, tall = _scale_side(box.y - beyond, box.y + box.height + beyond, scale, down, height)
+            boxes.append((box.character, (x, y, wide, tall)))
+        return AnnotatedLine(painted, self.text, boxes)
 
 
-def _short(pixels: float) -> float:
-    """Of hundredths of a pixel, a whole number where it is one."""
-    return int(pixels) if pixels == int(pixels) else round(pixels, 2)
+def _scale_side(first: float, last: float, scale: float, offset: float, end: int) -> tuple[float, float]:
+    """Start and length of a box's side on the painted picture, to a hundredth, within [0, end]."""
+    near = max(round(first * scale + offset, 2), 0.0)
+    far = min(round(last * scale + offset, 2), float(end))
+    start, length = (int(side) if side == int(side) else round(side, 2) for side in (near, far - near))
+    return start, length
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Pen:
-    """A generator that writes: ``axes`` steer it and ``reader`` checks each digit, where there is one.
-
-    ``mixed``: every digit in a hand of its own; else ``variation`` in [0, 1] is how far the digits of a hand differ.
-    ``style`` is asked of every digit. One counts as read where the reader gives its class the highest probability, and
-    ``certainty`` or more. ``own`` is the latent [D] of the hand of all lines; None: each has its own. ``origin`` is for
-    :class:`Line`. Raises ValueError for what is outside, and for ``certainty`` above 0 without a reader.
-    """
+    """A generator that writes. Raises UserError out of range; for certainty, without a reader."""
 
     generator: Generator
-    axes: Axes
-    reader: Frozen | None = None
-    style: Style = field(default_factory=Style)
-    mixed: bool = False
-    variation: float = 0.3
-    certainty: float = 0.0
-    own: Tensor | None = None
-    origin: Mapping[str, str] = field(default_factory=dict)
+    axes: Axes  # steer it
+    reader: Frozen | None = None  # the classifier that checks each digit
+    style: Style = field(default_factory=Style)  # of every digit
+    mixed: bool = False  # each digit in a hand of its own
+    variation: float = 0.3  # how much the digits of one hand differ, in [0, 1]
+    certainty: float = 0.0  # digits with a lower probability of their class count as misread
+    own: Tensor | None = None  # latent [D] of the hand of all lines; None: one for each line
+    origin: Text = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "style", made(Style, "style", self.style))
-        object.__setattr__(self, "mixed", flag("mixed", self.mixed))
-        for name in ("variation", "certainty"):
-            object.__setattr__(self, name, real(name, getattr(self, name), 0, 1))
+        self.style = from_mapping(Style, "style", self.style)
+        self.mixed = boolean("mixed", self.mixed)
+        self.variation = number("variation", self.variation, 0, 1)
+        self.certainty = number("certainty", self.certainty, 0, 1)
         if self.certainty and self.reader is None:
-            raise ValueError(UNREAD)
+            raise UserError(UNREAD)
 
-    def hands(self, z: Tensor) -> Tensor:
-        """The style [N, 4] of the hands of latents [N, D], as far as it is not asked for otherwise, in standard deviations."""
-        hand = self.axes.hand(z)
-        hand[:, self.style.held] = self.style.wanted
-        return hand
+    def hand_styles(self, z: Tensor) -> Tensor:
+        """The style [N, 4] of the hands of latents [N, D]; what ``style`` sets wins."""
+        styles = self.axes.hand_style(z)
+        styles[:, self.style.held] = self.style.wanted
+        return styles
 
-    def digits(self, y: Tensor, hand: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Images [N, 1, H, W] of labels int64 [N] in the hands of latents [N, D]; attempts [N]; which were read, bool [N]."""
+    def draw_digits(self, y: Tensor, hand: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Images [N, 1, H, W] of labels in the hands of latents [N, D]; attempts [N]; read [N]."""
         held = self.style.held if self.mixed else sorted({*KEPT, *self.style.held})
-        wanted = self.hands(hand)[:, held]
-        x, attempts, left = torch.empty(0), torch.zeros(len(y), dtype=torch.long), torch.arange(len(y))
-        for attempt in range(ATTEMPTS if self.reader else 1):
+        wanted = self.hand_styles(hand)[:, held]
+        x, attempts, read = torch.empty(0), torch.zeros_like(y), torch.zeros_like(y, dtype=torch.bool)
+        for attempt in range(ATTEMPTS):
+            left = (~read).nonzero().flatten()
             apart = 1.0 if self.mixed else min(1.0, self.variation + LOOSER * attempt)
             z = sample.latents(seeds[left] + attempt * OTHER_SEED, self.generator.latent)
             z = math.sqrt(1 - apart**2) * hand[left] + apart * z  # of unit variance, as both are
             drawn = self._draw(z, y[left], wanted[left], held)
             x = drawn if attempt == 0 else x.index_copy(0, left, drawn)
             attempts[left] += 1
-            left = left[~self._reads(drawn, y[left])]
-            if not len(left):
+            if self.reader is None:
+                return x, attempts, ~read
+            chances = torch.cat([self.reader(part)[1].softmax(1) for part in drawn.split(500)])
+            read[left] = (chances.argmax(1) == y[left]) & (chances.amax(1) >= self.certainty)
+            if read.all():
                 break
-        read = torch.ones(len(y), dtype=torch.bool).index_fill(0, left, False)
         return x, attempts, read
 
     def _draw(self, z: Tensor, y: Tensor, wanted: Tensor, held: list[int]) -> Tensor:
         drawn = []
         for some in torch.arange(len(y)).split(500):
-            row = style.classes(y[some])
-            [x] = sample.images(self.generator, self.axes.steer(z[some], row, wanted[some], held), y[some])
-            drawn.append(self.axes.finish(x, row, self.style.wanted.expand(len(some), -1), self.style.held))
+            [x] = sample.images(self.generator, self.axes.steer(z[some], y[some], wanted[some], held), y[some])
+            drawn.append(self.axes.finish(x, y[some], self.style.wanted.expand(len(some), -1), self.style.held))
         return torch.cat(drawn)
 
-    def _reads(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.reader is None:
-            return torch.ones(len(y), dtype=torch.bool)
-        chances = torch.cat([self.reader(part)[1].softmax(1) for part in x.split(500)])
-        return (chances.argmax(1) == y) & (chances.amax(1) >= self.certainty)
-
     def write(self, texts: Sequence[str], first_seed: int = 0, layout: Layout | None = None) -> Iterator[Line]:
-        """Yield a line for each of ``texts``; line i depends on ``first_seed`` + i, its text and the settings alone."""
-        layout, done = layout or Layout(), 0
+        """Yield a line for each text; text i has the seed ``first_seed + i``."""
         per_chunk = max(1, CHUNK // max(map(len, texts), default=1))
         for start in range(0, len(texts), per_chunk):
             some = texts[start : start + per_chunk]
-            yield from self._chunk(some, torch.arange(len(some)) + first_seed + done, layout)
-            done += len(some)
+            yield from self._write_chunk(some, torch.arange(len(some)) + first_seed + start, layout or Layout())
 
-    def _chunk(self, texts: Sequence[str], seeds: Tensor, layout: Layout) -> Iterator[Line]:
+    def _write_chunk(self, texts: Sequence[str], seeds: Tensor, layout: Layout) -> Iterator[Line]:
         hands = sample.latents(seeds, self.generator.latent) if self.own is None else self.own.expand(len(seeds), -1)
         where = [(i, place) for i, text in enumerate(texts) for place, one in enumerate(text) if one.isdigit()]
-        owner = torch.tensor([i for i, _ in where], dtype=torch.long)
-        y = torch.tensor([int(texts[i][place]) for i, place in where], dtype=torch.long)
-        own = FIRST_SEED + seeds[owner] * 2**10 + torch.tensor([place for _, place in where], dtype=torch.long)
-        x, attempts, read = self.digits(y, hands[owner], own) if len(y) else (torch.empty(0, 1, 28, 28), y, y.bool())
-        cells, styles, first = shape(x, layout), self.hands(hands), 0
+        owner, place = torch.tensor(where, dtype=torch.long).view(-1, 2).T
+        y = torch.tensor([int(texts[i][at]) for i, at in where], dtype=torch.long)
+        x, attempts, read = torch.empty(0, 1, 28, 28), y, y.bool()
+        if len(y):
+            x, attempts, read = self.draw_digits(y, hands[owner], FIRST_SEED + seeds[owner] * 2**10 + place)
+        cells, styles, first = to_cells(x, layout), self.hand_styles(hands), 0
+        mean, std = (part[:, :2].mean(0) for part in (self.axes.mean, self.axes.std))
         for i, text in enumerate(texts):
-            last = first + sum(map(str.isdigit, text))
-            thickness, slant = (self.axes.mean[:, :2].mean(0) + self.axes.std[:, :2].mean(0) * styles[i, :2]).tolist()
+            mine = slice(first, first + sum(map(str.isdigit, text)))
+            thickness, slant = (mean + std * styles[i, :2]).tolist()
             thickness *= layout.height / x.shape[-1]
             source = torch.Generator().manual_seed(int(seeds[i]))
-            image, boxes = compose(text, cells[first:last], layout, source, thickness, slant)
-            redrawn, unread = int((attempts[first:last] > 1).sum()), int((~read[first:last]).sum())
+            image, boxes = compose(text, cells[mine], layout, source, thickness, slant)
+            redrawn, unread = int((attempts[mine] > 1).sum()), int((~read[mine]).sum())
             yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin)
-            first = last
+            first = mine.stop

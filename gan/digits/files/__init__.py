@@ -1,20 +1,19 @@
-"""Digits as files: single pictures, moving ones, sets of images with labels, and the datasheet that goes with a set.
+"""Digits as files: pictures, films, sets of images with labels, and the datasheet of a set.
 
-Bytes in, uint8 [N, C, H, W] or [C, H, W], with C = 1 for grey, 3 for colour, 4 for colour and opacity; a file
-appears whole or not at all and takes the place of one of its name: whether it may is the caller's to check.
-A folder does so by :func:`place`.
+Writers take bytes [C, H, W] or [N, C, H, W]: C is 1 for grey, 3 for colour, 4 with opacity. A file
+appears complete or not at all. It replaces an older one: the caller checks whether it may.
 """
 
-from gan.digits.files.dataset import Written, classes, coco, csv, folder, idx, npz, place
-from gan.digits.files.datasheet import datasheet, is_set, sheet_path
-from gan.digits.files.film import gif, mp4
-from gan.digits.files.picture import png, webp
+# isort: off
+from gan.digits.files.dataset import AnnotatedLine, atomic_set, format_datasheet, holds_dataset, sheet_path
+from gan.digits.files.dataset import write_class_folders, write_coco, write_csv, write_folder, write_idx, write_npz
+from gan.digits.files.picture import write_gif, write_mp4, write_png, write_webp
 
-PICTURES = {".png": png, ".webp": webp}  # (picture, path, text)
-FILMS = {".gif": gif, ".mp4": mp4}  # (frames, path, fps)
-SETS = {".npz": npz, ".csv": csv, "": folder}  # (images, labels, path)
+PICTURES = {".png": write_png, ".webp": write_webp}  # (picture, path, text)
+FILMS = {".gif": write_gif, ".mp4": write_mp4}  # (frames, path, fps, text)
+SETS = {".npz": write_npz, ".csv": write_csv, "": write_folder}  # (images, labels, path)
 
 __all__ = [
-    "FILMS", "PICTURES", "SETS", "Written", "classes", "coco", "csv", "datasheet", "folder", "gif", "idx", "is_set",
-    "mp4", "npz", "place", "png", "sheet_path", "webp",
+    "FILMS", "PICTURES", "SETS", "AnnotatedLine", "atomic_set", "format_datasheet", "holds_dataset", "sheet_path",
+    "write_class_folders", "write_coco", "write_folder", "write_gif", "write_idx", "write_png", "write_webp",
 ]  # fmt: skip

@@ -1,126 +1,169 @@
-"""Sets of images with labels as others read them: NumPy, MNIST's own IDX, Kaggle's CSV, folders of PNG, COCO.
-
-``images`` are bytes [N, C, H, W], ``labels`` int64 [N], -1 where there is none.
-"""
+"""Sets of images, bytes [N, C, H, W], with labels, int64 [N], -1 for none; and their datasheet."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
 
-from gan.file import whole, whole_folder
+from gan.error import UserError
+from gan.file import atomic_folder, atomic_write
 from gan.image import pillow
+from gan.table import markdown
 
+MADE = "made by a generative adversarial network. No person wrote them."  # marks a set
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 
-@contextmanager
-def place(path: Path) -> Iterator[Path]:
-    """Where to write a set, or its file, that is to be at ``path``: the file itself, or a folder that takes its place later.
-
-    See :func:`gan.file.whole_folder`. The writers below take what this gives.
-    """
-    if path.suffix:
-        yield path
-    else:
-        with whole_folder(path) as made:
-            yield made
+def atomic_set(path: Path) -> AbstractContextManager[Path]:
+    """Give the path that a writer below takes: of a file, or of a folder that replaces ``path``."""
+    return nullcontext(path) if path.suffix else atomic_folder(path)
 
 
-def npz(images: Tensor, labels: Tensor, path: Path) -> None:
+def write_npz(images: Tensor, labels: Tensor, path: Path) -> None:
     """``images`` uint8 [N, H, W] (colour: [N, H, W, 3 or 4]) and ``labels`` int64 [N]."""
-    with whole(path) as partial, partial.open("wb") as file:
+    with atomic_write(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, images=images.permute(0, 2, 3, 1).squeeze(-1).numpy(), labels=labels.numpy())
 
 
-def csv(images: Tensor, labels: Tensor, path: Path) -> None:
-    """``label,pixel0,..,pixel783``, a row for each image, as in Kaggle's digit recognizer. Raises ValueError for colour."""
+def write_csv(images: Tensor, labels: Tensor, path: Path) -> None:
+    """Kaggle's ``label,pixel0,..,pixel783``, a row per image. Raises UserError for colour."""
     rows = _grey(images).flatten(1)
-    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        file.write(",".join(("label", *(f"pixel{i}" for i in range(rows.shape[1])))) + "\n")
+    with atomic_write(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.write(f"label,{','.join(f'pixel{i}' for i in range(rows.shape[1]))}\n")
         for row, label in zip(rows, labels.tolist(), strict=True):
             file.write(f"{label},{','.join(map(str, row.tolist()))}\n")
 
 
-def idx(images: Tensor, labels: Tensor, path: Path) -> None:
-    """A folder that ``torchvision.datasets.MNIST(path, train)`` reads; the last seventh of the images is the test's.
+def write_idx(images: Tensor, labels: Tensor, path: Path) -> None:
+    """A folder for ``torchvision.datasets.MNIST(path, train)``; the last seventh is the test set.
 
-    Raises ValueError for colour, for images without labels, and where either part would be empty.
+    Raises UserError for colour, for images without labels, and for too few images.
     """
     pixels = _grey(images)
     if int(labels.min()) < 0:
-        raise ValueError("MNIST's format needs labels, and these images have none: choose .npz or a folder of PNG")
-    held = len(labels) - round(len(labels) / 7)
-    if not 0 < held < len(labels):
-        raise ValueError(f"{len(labels)} images leave the train or the test set empty: make more images")
+        raise UserError("MNIST's format needs labels, and these images have none: choose .npz or a folder of PNG")
+    count = len(labels) - round(len(labels) / 7)
+    if not 0 < count < len(labels):
+        raise UserError(f"{len(labels)} images leave the train or the test set empty: make more images")
     raw = path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name, part in (("train", slice(held)), ("t10k", slice(held, None))):
+    for name, part in (("train", slice(count)), ("t10k", slice(count, None))):
         for kind, values in (("images-idx3", pixels[part]), ("labels-idx1", labels[part].byte())):
             header = np.array([0x800 + values.ndim, *values.shape], ">u4")  # 8: bytes
-            (raw / f"{name}-{kind}-ubyte").write_bytes(header.tobytes() + values.contiguous().numpy().tobytes())
+            (raw / f"{name}-{kind}-ubyte").write_bytes(header.tobytes() + values.numpy().tobytes())
 
 
-def folder(images: Tensor, labels: Tensor, path: Path) -> None:
-    """One PNG for each, ``00042_7.png`` being image 42 with label 7."""
+def write_folder(images: Tensor, labels: Tensor, path: Path) -> None:
+    """One PNG per image: ``00042_7.png`` is image 42 with label 7."""
     for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
         pillow(pixels).save(path / (f"{i:05d}_{label}.png" if label >= 0 else f"{i:05d}.png"))
 
 
-def classes(images: Tensor, labels: Tensor, path: Path) -> None:
-    """One PNG for each, ``7/00042.png`` being image 42 with label 7, for torchvision's ImageFolder and for data=folder.
+def write_class_folders(images: Tensor, labels: Tensor, path: Path) -> None:
+    """One PNG per image, ``7/00042.png``, for ImageFolder and data=folder.
 
-    Numbers have as many digits as the largest label, so that their order by name is theirs by number. Raises ValueError for
-    images without labels.
+    Labels are padded with zeros, so folders sort by number. Raises UserError without labels.
     """
     if int(labels.min()) < 0:
-        raise ValueError("class folders need labels, and these images have none: choose a folder of PNG without them")
+        raise UserError("class folders need labels, and these images have none: choose a folder of PNG without them")
     digits = len(str(int(labels.max())))
     for i, (pixels, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-        (own := path / f"{label:0{digits}d}").mkdir(exist_ok=True)
-        pillow(pixels).save(own / f"{i:05d}.png")
+        folder = path / f"{label:0{digits}d}"
+        folder.mkdir(exist_ok=True)
+        pillow(pixels).save(folder / f"{i:05d}.png")
 
 
-class Written(NamedTuple):
-    """A line as a picture, bytes [C, H, W], with its text and the box of each character that has ink."""
+class AnnotatedLine(NamedTuple):
+    """A picture of a line, bytes [C, H, W], its text, and the box of each character but spaces."""
 
     picture: Tensor
     text: str
     boxes: list[tuple[str, Box]]
 
 
-def coco(lines: Iterable[Written], path: Path, characters: str, info: Mapping[str, object] | None = None) -> None:
-    """Lines, taken one after the other: ``images/00042.png``, ``annotations.json`` in COCO's format (cocodataset.org, "data
-    format") and ``labels.csv`` with the text of each.
+def write_coco(
+    lines: Iterable[AnnotatedLine], path: Path, characters: str, info: Mapping[str, object] | None = None
+) -> None:
+    """A folder in COCO's format (cocodataset.org, "data format"), and ``labels.csv`` of the texts.
 
-    ``category_id`` is the place of a character in ``characters`` + 1, as detectors keep 0 for the background.
+    The first of ``characters`` has ``category_id`` 1: detectors keep 0 for the background.
     """
     (path / "images").mkdir()
     images: list[dict[str, object]] = []
-    kinds = [{"id": i, "name": one, "supercategory": "character"} for i, one in enumerate(characters, 1)]
     count = 0
     with (path / "annotations.json").open("w", encoding="utf-8") as file:
-        file.write('{"annotations": [')  # as they come: those of a million lines would take gigabytes
+        file.write('{"annotations": [')  # written one by one, since a million lines would fill the memory
         for i, line in enumerate(lines):
             name, (height, width) = f"{i:05d}.png", line.picture.shape[1:]
             pillow(line.picture).save(path / "images" / name)
             images.append({"id": i, "file_name": name, "width": width, "height": height, "text": line.text})
             for one, box in line.boxes:
-                kind, area = characters.index(one) + 1, box[2] * box[3]
-                annotation = {"image_id": i, "category_id": kind, "bbox": list(box), "area": area, "iscrowd": 0}
-                file.write(f"{',' if count else ''}\n{json.dumps({'id': (count := count + 1), **annotation})}")
+                count += 1
+                found = {"id": count, "image_id": i, "category_id": characters.index(one) + 1, "bbox": list(box)}
+                file.write((",\n" if count > 1 else "\n") + json.dumps(found | {"area": box[2] * box[3], "iscrowd": 0}))
+        kinds = [{"id": i, "name": one, "supercategory": "character"} for i, one in enumerate(characters, 1)]
         rest = {"info": dict(info or {}), "licenses": [], "images": images, "categories": kinds}
         file.write(f"\n], {json.dumps(rest)[1:]}\n")
-    with (path / "labels.csv").open("w", encoding="utf-8") as file:
-        file.writelines(["file_name,text\n", *(f'{one["file_name"]},"{one["text"]}"\n' for one in images)])
+    texts = "".join(f'{one["file_name"]},"{one["text"]}"\n' for one in images)
+    (path / "labels.csv").write_text(f"file_name,text\n{texts}", encoding="utf-8")
 
 
 def _grey(images: Tensor) -> Tensor:
-    """Bytes [N, H, W] of [N, 1, H, W]. Raises ValueError for colour."""
+    """[N, 1, H, W] as [N, H, W]. Raises UserError for colour."""
     if images.shape[1] != 1:
-        raise ValueError("this format holds grey digits alone: choose .npz or a folder for colour")
+        raise UserError("this format holds grey digits alone: choose .npz or a folder for colour")
     return images[:, 0]
+
+
+def sheet_path(path: Path) -> Path:
+    """The path of a set's datasheet: README.md in its folder, NAME.datasheet.md beside NAME.npz."""
+    return path.with_suffix(".datasheet.md") if path.suffix else path / "README.md"
+
+
+def holds_dataset(path: Path) -> bool:
+    """Whether the folder ``path`` holds a set and its datasheet."""
+    sheet = sheet_path(path)
+    return sheet.is_file() and MADE in sheet.read_text(errors="replace")
+
+
+def format_datasheet(
+    counts: Mapping[str, int], *, title: str, contents: str, seeds: str, command: str, sha256: str, licence: str,
+    figures: Mapping[str, object] | None = None,
+) -> str:  # fmt: skip
+    """Markdown about a set, with ``counts`` by label (Gebru et al. 2021, Datasheets for Datasets).
+
+    ``contents`` describes an item; ``sha256`` and ``figures`` belong to the generator.
+    """
+    rows = [[name, f"{n:.4g}" if isinstance(n, float) else str(n)] for name, n in (figures or {}).items()]
+    measured = f"\nThe generator's figures:\n\n{markdown(['figure', 'value'], *rows)}\n" if rows else ""
+    return f"""# {title}
+
+{sum(counts.values()):,} synthetic handwritten characters, {MADE}
+
+## Composition
+
+{markdown(["label", "count"], *([name, f"{count:,}"] for name, count in counts.items()))}
+
+{contents}
+A label is what the generator was asked for; no person has checked it.
+
+## How it was made
+
+- command: `{command}`
+- seeds: {seeds}; the same seed and generator give the same image
+- generator: sha256 `{sha256}`
+{measured}
+## Uses
+
+For teaching, design, tests of software and studies of synthetic data.
+Not for measuring accuracy on real handwriting, nor as anyone's handwriting: the images follow the generator's training
+data in style and share its gaps, a few do not show their label, and rare ways of writing are rarer still.
+A model trained on these alone knows no more than the generator does.
+
+## Licence
+
+{licence}"""

@@ -1,11 +1,9 @@
-"""Digits as vector outlines: closed smooth curves around the ink of a grey picture, written as SVG or PDF or drawn at any size.
+"""Closed smooth curves around the ink of a grey picture, as SVG, PDF or pixels of any size.
 
-Outlines are in pixels of the picture they were traced from, x to the right and y down: its top left corner is 0, 0 and the
-centre of its first pixel 0.5, 0.5.
+Coordinates (right, down) are in its pixels; the centre of the first pixel is (0.5, 0.5).
 """
 
-from gan.digits.outline.contour import Outline, trace
-from gan.digits.outline.document import pdf, svg
-from gan.digits.outline.raster import rasterise
+from gan.digits.outline.contour import Outline, rasterise, trace
+from gan.digits.outline.document import to_pdf, to_svg
 
-__all__ = ["Outline", "pdf", "rasterise", "svg", "trace"]
+__all__ = ["Outline", "rasterise", "to_pdf", "to_svg", "trace"]

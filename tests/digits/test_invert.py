@@ -27,7 +27,7 @@ def _picture(path: Path, seed: int, label: int, *, dark: bool = True) -> torch.T
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_picture_is_prepared_as_mnist_is(tmp_path: Path, dark: bool) -> None:
     x = _picture(tmp_path / "scan.png", 5, 3, dark=dark)
-    read = invert.read(tmp_path / "scan.png")
+    read = invert.load_digit(tmp_path / "scan.png")
     assert read.shape == (1, 28, 28)
     rows = (read[0] > -0.5).any(1).nonzero()
     assert (rows[-1] - rows[0]).item() == pytest.approx(19, abs=1)
@@ -39,15 +39,15 @@ def test_a_picture_is_prepared_as_mnist_is(tmp_path: Path, dark: bool) -> None:
 
 def test_a_digit_is_drawn_again_and_its_style_with_it(tmp_path: Path) -> None:
     generator, reader = checkpoint.generator(None), feature.load("mnist")
-    axes = style.axes(generator, tmp_path)
+    axes = style.load_axes(generator, tmp_path)
     x = _picture(tmp_path / "scan.png", 11, 5)
-    found = invert.invert(generator, axes, invert.read(tmp_path / "scan.png"), None, reader)
+    found = invert.invert(generator, axes, invert.load_digit(tmp_path / "scan.png"), None, reader)
     assert found.label == 5
     assert found.error < 0.04
     asked, (slant, width) = axes.standard(x[None], torch.tensor([5]))[0], (found.style.slant, found.style.width)
     assert slant == pytest.approx(asked[1].item(), abs=0.4)
     assert width == pytest.approx(asked[2].item(), abs=0.6)
-    again = invert.invert(generator, axes, invert.read(tmp_path / "scan.png"), 5)
+    again = invert.invert(generator, axes, invert.load_digit(tmp_path / "scan.png"), 5)
     assert torch.equal(again.z, found.z)
 
 
@@ -59,7 +59,9 @@ def test_an_inversion_shows_the_picture_beside_the_drawing_and_leaves_the_genera
     _picture(tmp_path / "scan.png", 11, 5)
     generator.train()
     before = [value.clone() for value in generator.buffers()]
-    found = invert.invert(generator, style.axes(checkpoint.generator(None), tmp_path), invert.read(tmp_path / "scan.png"), 5)
+    found = invert.invert(
+        generator, style.load_axes(checkpoint.generator(None), tmp_path), invert.load_digit(tmp_path / "scan.png"), 5
+    )
     assert generator.training
     assert all(torch.equal(a, b) for a, b in zip(before, generator.buffers(), strict=True))
     with Image.open(io.BytesIO(found._repr_png_())) as shown:
@@ -78,8 +80,10 @@ def test_what_is_no_picture_of_a_digit_is_one_line(tmp_path: Path, spoil: str) -
         path.write_text("not a picture")
     elif spoil == "folder":
         path.mkdir()
-    with pytest.raises((ValueError, FileNotFoundError), match=r"^like: .*scan\.png [^\n]*: give a picture of one digit[^\n]*$"):
-        invert.read(path)
+    with pytest.raises(
+        (ValueError, FileNotFoundError), match=r"^like: .*scan\.png [^\n]*: give a picture of one digit[^\n]*$"
+    ):
+        invert.load_digit(path)
 
 
 def test_a_morph_begins_and_ends_with_its_digits_and_moves_little_at_a_time() -> None:

@@ -30,7 +30,7 @@ def leant(x: Tensor, shear: float) -> Tensor:
 @pytest.fixture(scope="module")
 def shipped() -> tuple[Generator, Axes]:
     generator = checkpoint.generator(None)
-    return generator, style.axes(generator, Path("nowhere"))
+    return generator, style.load_axes(generator, Path("nowhere"))
 
 
 @pytest.mark.parametrize(("width", "height"), [(4, 20), (6, 18), (3, 12)])
@@ -65,7 +65,9 @@ def test_reshaping_gives_the_asked_box() -> None:
 
 
 @pytest.mark.parametrize("name", attribute.NAMES)
-def test_what_is_asked_is_what_is_measured_and_the_digit_stays_what_it_is(name: str, shipped: tuple[Generator, Axes]) -> None:
+def test_what_is_asked_is_what_is_measured_and_the_digit_stays_what_it_is(
+    name: str, shipped: tuple[Generator, Axes]
+) -> None:
     generator, axes = shipped
     count, place = 400, attribute.NAMES.index(name)
     seeds = torch.arange(count) + 700_000
@@ -95,13 +97,15 @@ def test_the_directions_of_the_shipped_generator_are_shipped(shipped: tuple[Gene
     assert axes.weight.shape == (10, 4, 64)
 
 
-def test_other_directions_are_found_once_and_kept(short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_directions_are_found_once_and_kept(
+    short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(style, "SAMPLES", 200)
-    monkeypatch.setattr(style.find, "__defaults__", (200,))
+    monkeypatch.setattr(style.find_axes, "__defaults__", (200,))
     generator = checkpoint.generator(short_run / "best.ckpt")
-    first = style.axes(generator, tmp_path)
-    monkeypatch.setattr(style, "find", lambda _: pytest.fail("found again"))
-    assert torch.equal(style.axes(generator, tmp_path).weight, first.weight)
+    first = style.load_axes(generator, tmp_path)
+    monkeypatch.setattr(style, "find_axes", lambda _: pytest.fail("found again"))
+    assert torch.equal(style.load_axes(generator, tmp_path).weight, first.weight)
 
 
 def test_an_impossible_style_is_one_line() -> None:

@@ -17,7 +17,7 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 from torchvision import datasets
 
-from gan import override
+from gan.cli.compose import compose
 from gan.digits import files
 from gan.digits.look import Look
 from gan.digits.paint import paint
@@ -60,7 +60,7 @@ def test_a_picture_is_read_back_to_the_byte(suffix: str, channels: int, tmp_path
 
 
 def test_a_png_tells_what_it_is_in_any_script(tmp_path: Path) -> None:
-    files.png(_set(1)[0][0], tmp_path / "x.png", TEXT)
+    files.write_png(_set(1)[0][0], tmp_path / "x.png", TEXT)
     with Image.open(tmp_path / "x.png") as picture:
         assert dict(picture.text) == TEXT  # type: ignore[attr-defined]
     chunks = (tmp_path / "x.png").read_bytes()
@@ -68,7 +68,7 @@ def test_a_png_tells_what_it_is_in_any_script(tmp_path: Path) -> None:
 
 
 def test_a_webp_tells_what_it_is_too(tmp_path: Path) -> None:
-    files.webp(_set(1)[0][0], tmp_path / "x.webp", TEXT)
+    files.write_webp(_set(1)[0][0], tmp_path / "x.webp", TEXT)
     with Image.open(tmp_path / "x.webp") as picture:
         assert picture.getexif()[0x010E].startswith("Die handgeschriebene Ziffer 7")
         packet = ET.fromstring(picture.info["xmp"])
@@ -88,7 +88,7 @@ def test_pictures_need_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_gif_has_every_frame_in_its_colours_and_in_time(channels: int, tmp_path: Path) -> None:
     frames = _frames(12, channels)
-    files.gif(frames, tmp_path / "x.gif", fps=30, text=TEXT)
+    files.write_gif(frames, tmp_path / "x.gif", fps=30, text=TEXT)
     with Image.open(tmp_path / "x.gif") as film:
         assert film.n_frames == 12  # type: ignore[attr-defined]
         assert film.info["loop"] == 0
@@ -108,14 +108,14 @@ def test_a_gif_has_every_frame_in_its_colours_and_in_time(channels: int, tmp_pat
 
 def test_a_gif_is_not_faster_than_browsers_show(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"fps of a \.gif must be in \[1, 50\], got 60: choose fewer, or \.mp4"):
-        files.gif(_frames(3), tmp_path / "x.gif", fps=60)
+        files.write_gif(_frames(3), tmp_path / "x.gif", fps=60)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 28, 28), (3, 27, 31), (4, 28, 30)])
 def test_an_mp4_has_every_frame_in_its_colours(channels: int, height: int, width: int, tmp_path: Path) -> None:
     frames = _frames(12, channels, height, width)
-    files.mp4(frames, tmp_path / "x.mp4", fps=24, text=TEXT)
+    files.write_mp4(frames, tmp_path / "x.mp4", fps=24, text=TEXT)
     assert [path.name for path in tmp_path.iterdir()] == ["x.mp4"]
     count, seconds = imageio_ffmpeg.count_frames_and_secs(tmp_path / "x.mp4")
     assert (count, seconds) == (12, pytest.approx(0.5))
@@ -135,15 +135,15 @@ def test_an_mp4_has_every_frame_in_its_colours(channels: int, height: int, width
 
 def test_an_mp4_without_its_library_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match=r"^x\.mp4 needs imageio-ffmpeg: pip install imageio-ffmpeg$"):
-        files.mp4(_frames(3), tmp_path / "x.mp4", fps=24)
+    with pytest.raises(ImportError, match=r'^imageio_ffmpeg is not installed: pip install -e "\.\[video\]"$'):
+        files.write_mp4(_frames(3), tmp_path / "x.mp4", fps=24)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_mp4_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: "false")  # which fails
     with pytest.raises(OSError, match=r"x\.mp4: ffmpeg could not write it") as caught:
-        files.mp4(_frames(3), tmp_path / "x.mp4", fps=24)
+        files.write_mp4(_frames(3), tmp_path / "x.mp4", fps=24)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
@@ -151,7 +151,7 @@ def test_an_mp4_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(("channels", "shape"), [(1, (21, 28, 28)), (3, (21, 28, 28, 3)), (4, (21, 28, 28, 4))])
 def test_an_npz_has_bytes_and_labels(channels: int, shape: tuple[int, ...], tmp_path: Path) -> None:
     images, labels = _set(channels=channels)
-    files.npz(images, labels, tmp_path / "x.npz")
+    files.write_npz(images, labels, tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz") as found:
         assert (found["images"].shape, found["images"].dtype, found["labels"].dtype) == (shape, np.uint8, np.int64)
         assert (found["images"].reshape(21, 28, 28, -1) == images.permute(0, 2, 3, 1).numpy()).all()
@@ -160,7 +160,7 @@ def test_an_npz_has_bytes_and_labels(channels: int, shape: tuple[int, ...], tmp_
 
 def test_a_csv_is_kaggles(tmp_path: Path) -> None:
     images, labels = _set()
-    files.csv(images, labels, tmp_path / "x.csv")
+    files.write_csv(images, labels, tmp_path / "x.csv")
     first = (tmp_path / "x.csv").read_text().splitlines()[0].split(",")
     assert (first[:3], first[-1], len(first)) == (["label", "pixel0", "pixel1"], "pixel783", 785)
     table = np.loadtxt(tmp_path / "x.csv", delimiter=",", skiprows=1, dtype=int)
@@ -170,7 +170,7 @@ def test_a_csv_is_kaggles(tmp_path: Path) -> None:
 
 def test_torchvision_reads_the_idx_folder_as_its_mnist(tmp_path: Path) -> None:
     images, labels = _set(70)
-    files.idx(images, labels, tmp_path / "x")
+    files.write_idx(images, labels, tmp_path / "x")
     train, test = (datasets.MNIST(tmp_path / "x", train=part) for part in (True, False))
     assert (len(train), len(test)) == (60, 10)
     assert torch.equal(torch.cat((train.data, test.data)), images[:, 0])
@@ -182,11 +182,11 @@ def test_a_folder_names_each_picture_by_number_and_label(tmp_path: Path) -> None
     images, labels = _set(12, 3)
     for name in "xy":
         (tmp_path / name).mkdir()
-    files.folder(images, labels, tmp_path / "x")
+    files.write_folder(images, labels, tmp_path / "x")
     paths = sorted((tmp_path / "x").iterdir())
     assert [path.name for path in paths] == [f"{i:05d}_{label}.png" for i, label in enumerate(labels)]
     assert (pixels(paths[11]) == images[11].permute(1, 2, 0).numpy()).all()
-    files.folder(images, torch.full_like(labels, -1), tmp_path / "y")
+    files.write_folder(images, torch.full_like(labels, -1), tmp_path / "y")
     assert (tmp_path / "y" / "00011.png").is_file()
 
 
@@ -195,7 +195,7 @@ def test_torchvision_and_our_own_data_read_the_class_folders(count: int, tmp_pat
     images, labels = _set(60)
     labels = torch.arange(60) % (count // 2)  # 15 or 12 classes, whose order by name must be that by number
     (tmp_path / "x").mkdir()
-    files.classes(images, labels, tmp_path / "x")
+    files.write_class_folders(images, labels, tmp_path / "x")
     write_text("a sheet", files.sheet_path(tmp_path / "x"))
     found = datasets.ImageFolder(tmp_path / "x")
     assert found.classes == [f"{y:02d}" for y in range(count // 2)]
@@ -205,7 +205,7 @@ def test_torchvision_and_our_own_data_read_the_class_folders(count: int, tmp_pat
     assert label == labels[number]
     assert (pixels(Path(path)) == images[number, 0].numpy()).all()
     words = ["data=folder", f"data.root='{tmp_path / 'x'}'", "data.polarity=light_on_dark", "batch_size=4", "run_dir=."]
-    data = instantiate(override.compose("train", words).data, _convert_="all")
+    data = instantiate(compose("train", words).data, _convert_="all")
     data.setup()
     assert data.classes == count // 2
     assert sum(len(data.splits[part]) for part in ("train", "test")) == 60
@@ -214,11 +214,13 @@ def test_torchvision_and_our_own_data_read_the_class_folders(count: int, tmp_pat
 def test_coco_boxes_lie_in_their_pictures_and_name_their_characters(tmp_path: Path) -> None:
     pictures = [torch.zeros(1, 28, 84, dtype=torch.uint8), torch.zeros(3, 30, 28, dtype=torch.uint8)]
     lines = [
-        files.Written(pictures[0], "4-7", [("4", (2, 4, 20, 20)), ("-", (30, 14, 20, 4)), ("7", (58, 3, 20, 22))]),
-        files.Written(pictures[1], "9", [("9", (4, 4, 18, 20))]),
+        files.AnnotatedLine(
+            pictures[0], "4-7", [("4", (2, 4, 20, 20)), ("-", (30, 14, 20, 4)), ("7", (58, 3, 20, 22))]
+        ),
+        files.AnnotatedLine(pictures[1], "9", [("9", (4, 4, 18, 20))]),
     ]
     (tmp_path / "x").mkdir()
-    files.coco(iter(lines), tmp_path / "x", "0123456789-", info={"description": "lines"})
+    files.write_coco(iter(lines), tmp_path / "x", "0123456789-", info={"description": "lines"})
     found = json.loads((tmp_path / "x" / "annotations.json").read_text())
     assert set(found) == {"info", "licenses", "images", "annotations", "categories"}
     assert found["info"] == {"description": "lines"}
@@ -241,11 +243,11 @@ def test_coco_boxes_lie_in_their_pictures_and_name_their_characters(tmp_path: Pa
 @pytest.mark.parametrize(
     ("write", "images", "labels", "expected"),
     [
-        (files.csv, _set(5, 3)[0], torch.arange(5), "this format holds grey digits alone: choose .npz"),
-        (files.idx, _set(5, 3)[0], torch.arange(5), "this format holds grey digits alone"),
-        (files.idx, _set(5)[0], torch.full((5,), -1), "MNIST's format needs labels, and these images have none"),
-        (files.idx, _set(1)[0], torch.arange(1), "1 images leave the train or the test set empty"),
-        (files.classes, _set(5)[0], torch.full((5,), -1), "class folders need labels"),
+        (files.write_csv, _set(5, 3)[0], torch.arange(5), "this format holds grey digits alone: choose .npz"),
+        (files.write_idx, _set(5, 3)[0], torch.arange(5), "this format holds grey digits alone"),
+        (files.write_idx, _set(5)[0], torch.full((5,), -1), "MNIST's format needs labels, and these images have none"),
+        (files.write_idx, _set(1)[0], torch.arange(1), "1 images leave the train or the test set empty"),
+        (files.write_class_folders, _set(5)[0], torch.full((5,), -1), "class folders need labels"),
     ],
 )
 def test_what_a_format_cannot_hold_is_one_line(
@@ -257,7 +259,7 @@ def test_what_a_format_cannot_hold_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("write", [files.folder, files.classes, files.idx])
+@pytest.mark.parametrize("write", [files.write_folder, files.write_class_folders, files.write_idx])
 def test_a_folder_appears_whole_or_not_at_all(
     write: Callable[[Tensor, Tensor, Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,22 +275,22 @@ def test_a_folder_appears_whole_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr(Image.Image, "save", full)
         patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(OSError, match="No space"), files.place(tmp_path / "x") as place:
+        with pytest.raises(OSError, match="No space"), files.atomic_set(tmp_path / "x") as place:
             write(*_set(), place)
     assert [path.name for path in tmp_path.rglob("*")] == ["x", "mine"]
-    with files.place(tmp_path / "x") as place:
+    with files.atomic_set(tmp_path / "x") as place:
         write(*_set(), place)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert not (tmp_path / "x" / "mine").exists()
 
 
 def test_a_folder_is_known_for_a_set_by_its_datasheet(tmp_path: Path) -> None:
-    assert not files.is_set(tmp_path)
+    assert not files.holds_dataset(tmp_path)
     write_text("# Mine", files.sheet_path(tmp_path))
-    assert not files.is_set(tmp_path)
+    assert not files.holds_dataset(tmp_path)
     about = {"title": "Digits", "contents": "", "seeds": "0", "command": "", "sha256": "", "licence": ""}
-    write_text(files.datasheet({"3": 1}, **about), files.sheet_path(tmp_path))
-    assert files.is_set(tmp_path)
+    write_text(files.format_datasheet({"3": 1}, **about), files.sheet_path(tmp_path))
+    assert files.holds_dataset(tmp_path)
 
 
 def test_a_datasheet_counts_and_tells_where_the_images_come_from() -> None:
@@ -296,14 +298,14 @@ def test_a_datasheet_counts_and_tells_where_the_images_come_from() -> None:
         "title": "Digits", "contents": "One .npz.", "seeds": "0 to 1233", "command": "python -m gan.generate n=1234",
         "sha256": "ab" * 32, "licence": "CC0-1.0",
     }  # fmt: skip
-    sheet = files.datasheet({"3": 1000, "4": 234}, **about, figures={"fid_digits": 0.24135489, "card": "best"})
+    sheet = files.format_datasheet({"3": 1000, "4": 234}, **about, figures={"fid_digits": 0.24135489, "card": "best"})
     for part in (
         "# Digits", "1,234 synthetic handwritten characters", "| 3 | 1,000 |", "| 4 | 234 |", "One .npz.",
         "seeds: 0 to 1233", "`python -m gan.generate n=1234`", "ab" * 32, "| fid_digits | 0.2414 |",
         "| card | best |", "CC0-1.0", "Not for",
     ):  # fmt: skip
         assert part in sheet
-    bare = files.datasheet({"none": 3}, **about)
+    bare = files.format_datasheet({"none": 3}, **about)
     assert "| none | 3 |" in bare
     assert "figures" not in bare
     assert "\n\n\n" not in sheet + bare
@@ -316,6 +318,6 @@ def test_a_datasheet_lies_in_its_folder_or_beside_its_file() -> None:
 
 def test_every_set_writer_takes_the_same(tmp_path: Path) -> None:
     for suffix, write in files.SETS.items():
-        with files.place(tmp_path / f"x{suffix}") as place:
+        with files.atomic_set(tmp_path / f"x{suffix}") as place:
             write(*_set(3), place)
         assert (tmp_path / f"x{suffix}").exists()

@@ -1,0 +1,56 @@
+"""Checks of user input. Numbers may be Python's, NumPy's or torch's; booleans are not numbers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+from gan.error import UserError
+
+T = TypeVar("T")
+
+
+def integer(name: str, value: object, low: int, high: int) -> int:
+    """``value`` as Python's int. Raises UserError unless it is a whole number in [low, high]."""
+    found = _to_python(value)
+    if isinstance(found, bool) or not isinstance(found, Integral) or not low <= int(found) <= high:
+        raise UserError(f"{name} must be a whole number from {low:,} to {high:,}, got {value!r}")
+    return int(found)
+
+
+def number(name: str, value: object, low: float, high: float) -> float:
+    """``value`` as Python's float. Raises UserError unless it is a number in [low, high]."""
+    found = _to_python(value)
+    if isinstance(found, bool) or not isinstance(found, Real) or not low <= float(found) <= high:
+        raise UserError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+    return float(found)
+
+
+def boolean(name: str, value: object) -> bool:
+    """``value`` as Python's bool. Raises UserError unless it is True or False ("no" is truthy)."""
+    found = _to_python(value)
+    if not isinstance(found, bool):
+        raise UserError(f"{name} must be True or False, got {value!r}")
+    return found
+
+
+def as_list(name: str, values: Any, example: str) -> list[Any]:
+    """``values`` as a list. Raises UserError, with an ``example``, for strings and numbers."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        raise UserError(f"{name} must be a list, as {example}, got {values!r}")
+    return list(values)
+
+
+def from_mapping(kind: type[T], name: str, asked: T | Mapping[str, Any] | None) -> T:
+    """``asked``, or a dataclass ``kind`` of its fields. Raises UserError for unknown ones."""
+    if asked is None or isinstance(asked, kind):
+        return asked or kind()
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    if not (isinstance(asked, Mapping) and set(asked) <= set(known)):
+        raise UserError(f"{name} must be a dict of {', '.join(known)}, got {asked!r}")
+    return kind(**asked)
+
+
+def _to_python(value: Any) -> object:
+    """A scalar of NumPy or torch as Python's; anything else unchanged."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value

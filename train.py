@@ -1,17 +1,19 @@
-"""Train one GAN, or with -m a sweep of them: ``python train.py optimizer.lr=1e-4 batch_size=64``."""
+"""``python train.py optimizer.lr=1e-4 batch_size=64``: train one GAN, or with -m a sweep."""
 
 from omegaconf import DictConfig
 
-from gan import command, sweep
+from gan.cli import sweep
+from gan.cli.command import command
+from gan.cli.prepare import prepare_training
 
 
-@command.main("train", command.prepare_training, trains=True)
+@command("train", prepare_training, sweeps=True)
 @sweep.job
 def train(cfg: DictConfig) -> float:
     """Fit the model of a configuration; return its objective, lower being better."""
-    from gan import training  # seconds of imports, which --help has no use for
+    from gan.cli import training  # imports Lightning, which takes seconds
 
-    return training.fit(cfg, command.overrides())
+    return training.fit(cfg, sweep.job_overrides())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The lab in Python: ``lab = gan.load()``, then ``lab.sample(20)``, ``lab.line("2026-11-22")``, and more.
+"""The lab in Python: ``lab = gan.load()``, then ``lab.sample(20)``, ``lab.line("2026-11-22")``.
 
-What it gives shows itself as a picture in a notebook and has a ``save``. The commands are made of the same calls.
+Results display inline in a notebook and have a ``save``. The commands make the same calls.
 """
 
 import os
@@ -8,182 +8,198 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import torch
+from torch import Tensor
 
 from gan import checkpoint, sample
 from gan.digits import attribute, morph, pattern, style
-from gan.digits.given import flag, made, several, whole
-from gan.digits.invert import Inversion, invert, read
+from gan.digits.invert import Inversion, invert, load_digit
 from gan.digits.layout import Layout
 from gan.digits.line import KEPT, UNREAD, Line, Pen
-from gan.digits.look import Look, preset
+from gan.digits.look import Look, load_preset
 from gan.digits.picture import PLAIN, Digits, Film
 from gan.digits.style import Axes, Style
+from gan.digits.validate import as_list, boolean, from_mapping, integer
+from gan.error import UserError
 from gan.metric import feature
 
-CACHE = "~/.cache/digit-gan"  # GAN_CACHE names another
-CERTAIN = 0.99  # probability of its class that makes a digit certain
-MOST = 10**6  # digits at once, 3 GB of 28x28; more are several sets, each with its own seed
-SIDE, PIXELS = 32, 400_000_000  # of a film: usual side of a frame, and most in all, as bytes of colours 1.2 GB
-LINES = 2**24  # seeds of lines, each of which stands for 1,024 of digits
-OTHERS = ("emnist_letters", "fashion_mnist", "kmnist")  # data whose labels are no digits
-SETTINGS = ("style", "mixed", "variation", "certainty", "own")  # of a pen
+CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
+CERTAIN = 0.99  # probability of its class above which a digit is certain
+MOST = 10**6  # digits at once, 3 GB of 28x28
+LAST_SEED = sample.SEEDS - 1
+LAST_LINE_SEED = 2**24 - 1  # a line's seed covers 1,024 seeds of digits
+SIDE, PIXELS = 32, 400_000_000  # of a film: usual height of a frame; most pixels in all, 1.2 GB in colour
+HAND = [attribute.NAMES[i] for i in KEPT]  # not the width: a 1 as wide as somebody's 5 would be torn
+NO_DIGITS = ("emnist_letters", "fashion_mnist", "kmnist")  # data whose labels are not digits
+StyleLike = Style | Mapping[str, float] | None
+LayoutLike = Layout | Mapping[str, float] | None
+Hand = Inversion | str | Path | None
+
+
+class Settings(TypedDict, total=False):
+    """How a pen writes, see :meth:`Lab.lines`; ``own`` is the latent [D] of its hand."""
+
+    style: StyleLike
+    mixed: bool
+    variation: float
+    certainty: float
+    own: Tensor
 
 
 class Lab:
-    """A generator and all that is done with it: ``sample``, ``line``, ``lines``, ``texts``, ``like``, ``morph``, ``evaluate``.
+    """A generator that can ``sample``, write a ``line`` or ``lines``, ``morph`` and ``evaluate``.
 
-    Its arguments, and what it raises, are those of :func:`gan.load`. Numbers may be Python's, NumPy's or torch's. A ``look`` is
-    a :class:`gan.digits.look.Look` or the name of a preset, ``"sunset"``, of which the look alone is taken: that digits be
-    certain, or thicker, as ``accessible`` has them for commands, is yours to ask for.
+    Arguments and errors are those of :func:`gan.load`. Numbers may be Python's, NumPy's or torch's.
+    A ``look`` is a :class:`gan.digits.look.Look` or a preset's name, ``"sunset"``; in Python a
+    preset sets the look alone, neither ``certain`` nor ``style``.
     """
 
     def __init__(self, ckpt: str | Path | None = None, reader: str | None = None) -> None:
         if ckpt is not None and not (isinstance(ckpt, str | Path) and str(ckpt)):
-            raise ValueError(f"ckpt must be a path, as RUN/best.ckpt, or None for the generator that ships, got {ckpt!r}")
+            raise UserError(f"ckpt must be a path, as RUN/best.ckpt, or None for the shipped generator, got {ckpt!r}")
         if reader and reader != "none":
-            feature.load(str(reader))  # now, for what is missing
+            feature.load(str(reader))  # raises at once if it is missing
         self.ckpt = None if ckpt is None else Path(ckpt).expanduser()
         self.generator = checkpoint.generator(self.ckpt)
-        self.card = checkpoint.card(self.ckpt)
-        self._reader = str(reader or self.card["classifier"])
+        self.provenance = checkpoint.provenance(self.ckpt)
+        self._reader = str(reader or self.provenance["classifier"])
 
     def __repr__(self) -> str:
         return f"Lab({self.ckpt or 'shipped'})"
 
     @cached_property
     def axes(self) -> Axes:
-        """The directions of its styles, found at the first use, in some 15 seconds, unless they were before."""
-        return style.axes(self.generator, Path(os.environ.get("GAN_CACHE") or CACHE).expanduser())
+        """Latent directions of the styles; measured at the first use, in 15 seconds, and cached."""
+        return style.load_axes(self.generator, Path(os.environ.get("GAN_CACHE") or CACHE).expanduser())
 
     @cached_property
     def reader(self) -> feature.Frozen | None:
-        """The classifier that reads its digits; None where they have no labels to be read."""
+        """The classifier of the digits; None without labels, or if it was set to ``"none"``."""
         return feature.load(self._reader) if self.generator.classes and self._reader != "none" else None
 
     @property
     def figures(self) -> dict[str, float]:
-        """What it was judged by test images; empty where it was not."""
-        return dict((self.card.get("test") or {}).get("figures", {}))
+        """The generator's figures on the test images; empty if it was not evaluated on them."""
+        return dict((self.provenance.get("test") or {}).get("figures", {}))
 
     @property
     def text(self) -> dict[str, str]:
-        """What every file says of its origin."""
-        return {
-            "Software": "digit-gan",
-            "Recipe": self.card["command"],
-            "Generator": f"sha256 {self.card['sha256']}",
-            "Licence": checkpoint.LICENCE,
-        }
+        """The metadata of every file: software, recipe, generator and licence."""
+        recipe, weights = self.provenance["command"], f"sha256 {self.provenance['sha256']}"
+        return {"Software": "digit-gan", "Recipe": recipe, "Generator": weights, "Licence": checkpoint.LICENCE}
 
-    def pen(self, **settings: Any) -> Pen:
-        """A :class:`gan.digits.line.Pen` of this generator. Raises ValueError for settings that it does not have."""
-        if unknown := sorted(set(settings) - set(SETTINGS)):
-            raise ValueError(f"{', '.join(unknown)}: there is no such setting; there are {', '.join(SETTINGS)}")
-        return Pen(self.generator, self.axes, self.reader, **settings, origin=self.text)
+    def pen(self, **settings: Unpack[Settings]) -> Pen:
+        """A pen, which writes lines. Raises UserError for unknown settings."""
+        known = Settings.__annotations__
+        if unknown := sorted(settings.keys() - known.keys()):
+            raise UserError(f"{', '.join(unknown)}: there is no such setting; there are {', '.join(known)}")
+        return Pen(self.generator, self.axes, self.reader, **settings, origin=self.text)  # type: ignore[arg-type]
 
     def sample(
         self,
         n: int = 20,
         label: int | None = None,
         seed: int = 0,
-        style: Style | Mapping[str, float] | None = None,
+        style: StyleLike = None,
         certain: bool = False,
         look: Look | str = PLAIN,
     ) -> Digits:
-        """``n`` digits, 1 to 1,000,000, of a label, or of all in turn.
+        """``n`` digits, 1 to 1,000,000, of one label, or of all labels in turn.
 
             lab.sample(20, label=7, style={"thickness": 2}, look="sunset").save("sevens.png")
 
-        Digit i is a function of ``seed + i``, its label and the settings; ``seed`` is 0 to 4,294,967,295. ``style`` has
-        thickness, slant, width and height, each -3 to 3 standard deviations from the mean of its class. ``certain``: what the
-        reader gives less than 99 % is drawn again, up to eight times in all; ``unread`` says how many are less certain still.
-        Their ``images`` are float [n, C, H, W] in [-1, 1], ``labels`` and ``seeds`` int64 [n].
-
-        Raises ValueError for what is outside, and for ``certain`` where nothing reads these digits.
+        Digit i is a function of ``seed + i``, its label and the settings; ``seed`` is 0 to
+        4,294,967,295. ``style`` has thickness, slant, width and height, each -3 to 3 standard
+        deviations from the mean of its class. ``certain``: a digit whose class gets a probability
+        below 0.99 is redrawn, up to seven times; ``unread`` counts those that stay below. Their
+        ``images`` are float [n, C, H, W] in [-1, 1], their ``labels`` and ``seeds`` int64 [n].
+        Raises UserError for values outside these ranges, and for ``certain`` without a classifier.
         """
-        look, certain = preset(look), flag("certain", certain)
-        seeds = torch.arange(whole("n", n, 1, MOST)) + whole("seed", seed, 0, sample.SEEDS - 1)
-        y = torch.full_like(seeds, self.known(label)) if label is not None else sample.labels(seeds, self.generator.classes)
-        asked = made(Style, "style", style)
+        look, certain = load_preset(look), boolean("certain", certain)
+        seeds = torch.arange(integer("n", n, 1, MOST)) + integer("seed", seed, 0, LAST_SEED)
+        y = sample.labels(seeds, self.generator.classes)
+        if label is not None:
+            y = torch.full_like(seeds, self.validate_label(label))
+        asked = from_mapping(Style, "style", style)
         if certain and self.reader is None:
-            raise ValueError(UNREAD)  # before directions are measured
+            raise UserError(UNREAD)  # before the axes are measured
         if not asked.held and not certain:
             return Digits(torch.cat(list(sample.generate(self.generator, seeds, y))), y, seeds, look, self.text)
+
         reader, certainty = (self.reader, CERTAIN) if certain else (None, 0.0)
         pen = Pen(self.generator, self.axes, reader, asked, mixed=True, certainty=certainty)
-        x, _, read = pen.digits(y, sample.latents(seeds, self.generator.latent), seeds)
+        x, _, read = pen.draw_digits(y, sample.latents(seeds, self.generator.latent), seeds)
         return Digits(x, y, seeds, look, self.text, read)
 
-    def line(self, text: str, seed: int = 0, layout: Layout | Mapping[str, float] | None = None, **settings: Any) -> Line:
-        """One line of digits, - . , : / + ( ) and spaces, 1,000 characters at most.
+    def line(
+        self, text: str, seed: int = 0, layout: LayoutLike = None, like: Hand = None, **pen: Unpack[Settings]
+    ) -> Line:
+        """One line of up to 1,000 digits, - . , : / + ( ) and spaces.
 
-            lab.line("2026-11-22", seed=2, layout={"height": 64}, style={"slant": 1}).save("line.svg")
+            lab.line("2026-11-22", seed=2, layout={"height": 64}).save("line.svg")
             lab.line("2026-11-22", mixed=True).picture("chalkboard", size="card").save("card.png")
 
-        ``seed`` is 0 to 16,777,215. ``settings`` are ``like``, ``style``, ``mixed``, ``variation`` and ``certainty``: those,
-        the layout, and what it raises, are as in :meth:`lines`. Its ``image`` is float [1, H, W] in [-1, 1].
+        Takes the arguments of :meth:`lines` and raises its errors.
         """
-        return next(self.lines([text], seed, layout, **settings))
+        return next(self.lines([text], seed, layout, like, **pen))
 
     def lines(
-        self,
-        texts: Sequence[str],
-        seed: int = 0,
-        layout: Layout | Mapping[str, float] | None = None,
-        like: Inversion | str | Path | None = None,
-        **settings: Any,
+        self, texts: Sequence[str], seed: int = 0, layout: LayoutLike = None, like: Hand = None, **pen: Unpack[Settings]
     ) -> Iterator[Line]:
-        """A line for each text, in turn, each drawn as it is asked for: an iterator, which ``list`` makes a list of.
+        """Yield a line for each text; its ``image`` is float [1, H, W] in [-1, 1].
 
             for line in lab.lines(lab.texts("phone", 10), like="photo.png"):
                 line.save(f"{line.seed}.png")
 
-        Line i is a function of ``seed + i``, its text and the settings; ``seed`` is 0 to 16,777,215. ``layout`` has height, 8
-        to 1024 pixels, spacing, jitter, slant and margin, see :class:`gan.digits.line.Layout`. ``like``: in the hand of a
-        picture of one digit, its path or what :meth:`like` gave. ``settings``: ``style`` as in :meth:`sample`; ``mixed``, each
-        digit in a hand of its own; else ``variation``, 0 to 1, is how far digits of a hand differ; ``certainty``, 0 to 1, that
-        the reader gives each digit, else it is drawn again. A line's ``image`` is float [1, H, W] in [-1, 1].
-
-        Raises ValueError for what cannot be written, and for ``certainty`` where nothing reads these digits.
+        Line i is a function of ``seed + i``, its text and the settings; ``seed`` is 0 to
+        16,777,215. ``layout`` has height, 8 to 1024 pixels, spacing, jitter, slant and margin; see
+        :class:`gan.digits.layout.Layout`. ``like``: the hand is taken from this picture of one
+        digit, a path or a result of :meth:`like`. ``style``: as in :meth:`sample`. ``mixed``: each
+        digit has a hand of its own; else ``variation``, 0 to 1, is how much the digits of one hand
+        differ. Misread digits are redrawn; with ``certainty``, 0 to 1, also those with a lower
+        probability. Raises UserError for a text that cannot be written, and for ``certainty``
+        without a classifier.
         """
-        if self.generator.classes < 10 or self.card.get("data") in OTHERS:
-            raise ValueError("lines need a generator with the ten digits as labels: choose another ckpt")
-        self._grey()
-        seed, layout = whole("seed", seed, 0, LINES - 1), made(Layout, "layout", layout)
-        texts = [pattern.check(text) for text in several("texts", texts, "['2026', '11']")]
-        asked = made(Style, "style", settings.pop("style", None))
+        if self.generator.classes < 10 or self.provenance.get("data") in NO_DIGITS:
+            raise UserError("lines need a generator with the ten digits as labels: choose another ckpt")
+        self._require_grey()
+        seed, layout = integer("seed", seed, 0, LAST_LINE_SEED), from_mapping(Layout, "layout", layout)
+        texts = [pattern.validate_text(text) for text in as_list("texts", texts, "['2026', '11']")]
         if like is not None:
             hand = like if isinstance(like, Inversion) else self.like(like)
-            asked, settings = _with(asked, hand.style), settings | {"own": hand.z}
-        return self.pen(style=asked, **settings).write(texts, seed, layout)
+            asked, found = from_mapping(Style, "style", pen.get("style")), hand.style
+            missing = [name for name in HAND if getattr(asked, name) is None]
+            pen["style"], pen["own"] = replace(asked, **{name: getattr(found, name) for name in missing}), hand.z
+        return self.pen(**pen).write(texts, seed, layout)
 
     def texts(self, wanted: str, n: int, seed: int = 0) -> list[str]:
-        """``n`` random texts, 1 to 1,000,000, of a regular expression, ``date``, ``phone``, ``time`` or ``amount``.
+        """``n`` random texts, 1 to 1,000,000, of a regular expression, date, phone, time or amount.
 
             lab.texts(r"[1-9]\\d{4}", 3)
             lab.texts("date %d.%m.%Y", 3, seed=7)
 
-        ``seed`` is 0 to 4,294,967,295. Raises what :func:`gan.digits.pattern.texts` raises.
+        ``seed`` is 0 to 4,294,967,295. Raises the errors of
+        :func:`gan.digits.pattern.random_texts`.
         """
-        return pattern.texts(wanted, whole("n", n, 1, MOST), whole("seed", seed, 0, sample.SEEDS - 1))
+        return pattern.random_texts(wanted, integer("n", n, 1, MOST), integer("seed", seed, 0, LAST_SEED))
 
     def like(self, path: str | Path, label: int | None = None) -> Inversion:
-        """The hand in a picture of one digit, of any format and size, dark on light or light on dark; some seconds.
+        """The hand in a picture of one digit, dark on light or light on dark; takes some seconds.
 
             lab.line("2026-11-22", like=lab.like("photo.png", label=4))
 
-        ``label``: which digit it shows; None: what the reader reads. Raises FileNotFoundError where there is no such file,
-        ValueError where it shows nothing, and for no ``label`` where nothing reads these digits.
+        ``label`` is the digit that it shows; None: the classifier decides. Raises FileNotFoundError
+        for a missing file, UserError for an empty picture, and for no ``label`` without a
+        classifier.
         """
         if not isinstance(path, str | Path):
-            raise ValueError(f"like must be the path of a picture, or what lab.like made of it, got {path!r}")
-        size, label = self._grey(), label if label is None else self.known(label)
+            raise UserError(f"like must be the path of a picture, or a result of lab.like, got {path!r}")
+        size, label = self._require_grey(), None if label is None else self.validate_label(label)
         if label is None and self.generator.classes and self.reader is None:
-            raise ValueError("nothing reads these digits: say by label= which one the picture shows, or choose a reader")
-        return invert(self.generator, self.axes, read(Path(path).expanduser(), size), label, self.reader)
+            raise UserError("no classifier tells which digit the picture shows: give label=, or choose a reader")
+        return invert(self.generator, self.axes, load_digit(Path(path).expanduser(), size), label, self.reader)
 
     def morph(
         self,
@@ -194,67 +210,65 @@ class Lab:
         look: Look | str = PLAIN,
         fps: float = 25.0,
     ) -> Film:
-        """From one digit to the next: ``labels`` and ``seeds`` in turn, the last of the shorter being repeated.
+        """An interpolation from digit to digit; the shorter list repeats its last value.
 
             lab.morph([3, 8], seeds=[1, 2], look="chalkboard").save("morph.gif")
 
-        ``seeds`` are 0 to 4,294,967,295; ``frames``, 2 to 1000, are on the way to each; ``fps``, 1 to 240, are shown a second
-        (a GIF: 50 at most). ``loop`` goes back to the first. The film's ``frames`` are float [T, C, H, W] in [-1, 1]. A
-        generator without labels takes ``labels=[]``. Raises ValueError for what is outside.
+        ``labels`` is [] for a generator without labels; ``seeds`` are 0 to 4,294,967,295.
+        ``frames``, 2 to 1000, lead to each next digit; ``loop`` returns to the first. ``fps``, 1 to
+        240, are frames a second (a GIF: 50 at most). The film's ``frames`` are float [T, C, H, W]
+        in [-1, 1]. Raises UserError for values outside these ranges.
         """
-        look, loop, frames = preset(look), flag("loop", loop), whole("frames", frames, 2, 1000)
-        ys = [self.known(label) for label in several("labels", labels, "[3, 8]")]
-        zs = [whole("seeds", seed, 0, sample.SEEDS - 1) for seed in several("seeds", seeds, "[0, 1]")]
-        if (count := max(len(ys), len(zs))) < 2 or not zs or (self.generator.classes and not ys):
-            ways = "labels=[3,8] or labels=[3] seeds=[0,1]" if self.generator.classes else "seeds=[0,1]"
-            raise ValueError(f"a morph goes through two digits or more: give {ways}")
-        if (pixels := (count - 1 + loop) * frames * (look.height or SIDE) ** 2) > PIXELS:
-            raise ValueError(
-                f"{pixels:,} pixels are more than the {PIXELS:,} of a film: take fewer frames or a lower look.height"
-            )
-        ys = ys or [-1]
-        y, s = (torch.tensor([*values, *values[-1:] * (count - len(values))]) for values in (ys, zs))
-        x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)
-        name = "From one handwritten digit to another" + (f": {', '.join(map(str, y.tolist()))}" if ys != [-1] else "")
-        said = {"Title": name, "Description": name, "Seed": ", ".join(map(str, s.tolist()))}
-        return Film(x, look, said | self.text, fps)
+        look, loop, frames = load_preset(look), boolean("loop", loop), integer("frames", frames, 2, 1000)
+        ys = [self.validate_label(label) for label in as_list("labels", labels, "[3, 8]")]
+        zs = [integer("seeds", seed, 0, LAST_SEED) for seed in as_list("seeds", seeds, "[0, 1]")]
+        stops, has_labels = max(len(ys), len(zs)), self.generator.classes > 0
+        if stops < 2 or not zs or (has_labels and not ys):
+            ways = "labels=[3,8] or labels=[3] seeds=[0,1]" if has_labels else "seeds=[0,1]"
+            raise UserError(f"a morph goes through two digits or more: give {ways}")
+        pixels = (stops - 1 + loop) * frames * (look.height or SIDE) ** 2
+        if pixels > PIXELS:
+            remedy = "take fewer frames or a lower look.height"
+            raise UserError(f"{pixels:,} pixels are more than the {PIXELS:,} of a film: {remedy}")
 
-    def evaluate(self, split: str | None = None, **words: Any) -> dict[str, float]:
-        """Figures by their names: of a run's ckpt those of ``python -m gan.evaluate``, made now; else the test figures it has.
+        ys = ys or [-1]
+        y, s = (torch.tensor([*values, *values[-1:] * (stops - len(values))]) for values in (ys, zs))
+        x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)
+        name = "From one handwritten digit to another" + (f": {', '.join(map(str, y.tolist()))}" if has_labels else "")
+        text = {"Title": name, "Description": name, "Seed": ", ".join(map(str, s.tolist()))}
+        return Film(x, look, text | self.text, fps)
+
+    def evaluate(self, split: str | None = None, **settings: object) -> dict[str, float]:
+        """Figures by name, as ``python -m gan.evaluate`` computes them; an export has its own.
 
             gan.load("runs/mine/best.ckpt").evaluate("test", cas__images=0)
 
-        ``split`` is val (None) or test, ``words`` its other settings, __ for a dot. Raises ValueError for what it has not.
+        ``split`` is val (None) or test; in ``settings``, those of the command, __ stands for a dot.
+        Raises UserError for others, and where only the test figures of an exported file are known.
         """
         if self.ckpt is None or self.ckpt.suffix == ".safetensors":
-            if split not in (None, "test") or words:
-                raise ValueError("this generator has its test figures alone: for others, or settings, gan.load a RUN/best.ckpt")
+            if split not in (None, "test") or settings:
+                raise UserError("this generator has its test figures only: for others, gan.load a RUN/best.ckpt")
             return self.figures
-        from gan import evaluate, override
+        from gan.cli import check, compose, judging  # imports Lightning, which takes seconds
 
-        asked = {"ckpt": self.ckpt, "split": split or "val"} | words
-        settings = [override.quoted(f"{name.replace('__', '.')}={value}") for name, value in asked.items()]
-        override.check_words("evaluate", settings)
-        return dict(evaluate.evaluate(override.compose("evaluate", settings))["figures"])
+        asked = {"ckpt": self.ckpt, "split": split or "val"} | settings
+        words = [compose.quote(f"{name.replace('__', '.')}={value}") for name, value in asked.items()]
+        check.check("evaluate", words)
+        return dict(judging.evaluate(compose.compose("evaluate", words))["figures"])
 
-    def known(self, label: object) -> int:
-        """``label`` as Python's int. Raises ValueError where the generator has none such."""
+    def validate_label(self, label: object) -> int:
+        """``label`` as an int. Raises UserError if the generator does not have it."""
         classes = self.generator.classes
         try:
-            return whole("label", label, 0, classes - 1)
-        except ValueError:
-            has = f"0 to {classes - 1}" if classes else "none: it is unconditional"
-            raise ValueError(f"label={label!r} is not among the labels of this generator ({has})") from None
+            return integer("label", label, 0, classes - 1)
+        except UserError:
+            known = f"0 to {classes - 1}" if classes else "none: it is unconditional"
+            raise UserError(f"label={label!r} is not among the labels of this generator ({known})") from None
 
-    def _grey(self) -> int:
-        """The side of its images in pixels. Raises ValueError where they are in colour."""
-        channels, side, _ = self.sample(1).images[0].shape
+    def _require_grey(self) -> int:
+        """The side of the images in pixels. Raises UserError if they are in colour."""
+        channels, side, _ = self.generator.shape
         if channels != 1:
-            raise ValueError("hands and lines need a generator that draws in grey: choose another ckpt")
+            raise UserError("hands and lines need a generator that draws in grey: choose another ckpt")
         return side
-
-
-def _with(asked: Style, found: Style) -> Style:
-    """What is asked for, and of what was found what makes a hand: a 1 that is as wide as somebody's 5 would be torn."""
-    names = [attribute.NAMES[place] for place in KEPT]
-    return replace(asked, **{name: getattr(found, name) for name in names if getattr(asked, name) is None})

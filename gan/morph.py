@@ -1,30 +1,26 @@
-"""``python -m gan.morph labels=[3,8] out=three_to_eight.gif``: what lies between digits, as a film or a strip."""
+"""``python -m gan.morph labels=[3,8] out=morph.gif``: an interpolation, as a film or a strip."""
 
-from typing import Any
+import sys
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 
-from gan import command
-from gan.digits import files
-from gan.digits.picture import WRITERS
-from gan.generate import check, look
-from gan.lab import Lab
+from gan.cli.command import command
 
 
-def _several(value: Any) -> Any:
-    """A list as Python's, and a single number as one."""
-    return [value] if isinstance(value, int) else list(value) if isinstance(value, ListConfig) else value
-
-
-@command.main("morph")
+@command("morph")
 def main(cfg: DictConfig) -> None:
-    """Draw all frames, write them, say what was written."""
-    path, asked = check(cfg, [*files.FILMS, *WRITERS]), look(cfg)
+    """Draw all frames and write them; print what was written."""
+    from gan.cli.drawing import load_look, validate_output  # imports torch, which takes seconds
+    from gan.digits import files
+    from gan.digits.picture import WRITERS
+    from gan.lab import Lab
+
+    path, look = validate_output(cfg, [*files.FILMS, *WRITERS]), load_look(cfg)
     lab = Lab(cfg.ckpt)
-    typed = any(word.startswith("labels=") for word in HydraConfig.get().overrides.task)
-    labels = cfg.labels if typed or lab.generator.classes else []
-    film = lab.morph(_several(labels), _several(cfg.seeds), cfg.frames, cfg.loop, asked, cfg.fps)
+    is_typed = any(word.startswith("labels=") for word in sys.argv)
+    labels, seeds = ([value] if isinstance(value, int) else value for value in (cfg.labels, cfg.seeds))
+    labels = labels if is_typed or lab.generator.classes else []
+    film = lab.morph(labels, seeds, cfg.frames, cfg.loop, look, cfg.fps)
     film.save(path, overwrite=True)
     print(f"{len(film.frames)} frames: {path}")  # noqa: T201
 

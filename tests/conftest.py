@@ -1,7 +1,9 @@
-"""What several tests share: MNIST, a small generator, a short run, and the command line here and in a process of its own."""
+"""What several tests share: MNIST, a small generator, a short run, ways to run commands."""
 
 import io
 import os
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import torch
 from hydra.utils import instantiate
 from PIL import Image
 
-from gan import command, override
+from gan.cli.compose import compose, plain
 from gan.lab import Lab
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +30,11 @@ SHORT = [
     "network.depth=0",
     "batch_size=32",
 ]
+
+SCHEDULE = {  # of a small game, see gan.model.Schedule
+    "lr_ratio": 1.0, "lr_decay": 0.0, "d_steps": 1, "penalty_every": 1, "auxiliary": 1.0, "ema_half_life_images": 100.0,
+    "ema_ramp": 1.0, "compile": None,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +59,13 @@ def mnist() -> str:
     return root
 
 
+def copy_writable(source: Path | str, target: Path, *without: str) -> None:
+    """A writable copy of a folder, except for the names in ``without``."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*without), dirs_exist_ok=True)
+    for path in (target, *target.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
+
+
 def call(main: Callable[[], None], *words: object) -> None:
     """Run a command's main in this process, as if ``words`` had been typed."""
     before = sys.argv
@@ -63,7 +77,7 @@ def call(main: Callable[[], None], *words: object) -> None:
 
 
 def complaint(main: Callable[[], None], *words: object) -> str:
-    """The one line in which a command refuses ``words``; asserts that it is one, and nothing but that."""
+    """The line in which a command refuses ``words``; asserts that it prints nothing else."""
     with pytest.raises(SystemExit) as caught, redirect_stderr(io.StringIO()) as err:
         call(main, *words)
     message = str(caught.value.code)
@@ -97,7 +111,7 @@ def pixels(path: Path) -> np.ndarray:
 def untrained(*words: str) -> Any:
     """A small generator for 28x28 images as ``words`` have it, with no weight at zero."""
     width = [] if "network=report" in words else ["network.width=8"]
-    config = command.plain(override.compose("train", ["data=digits", *width, *words, "run_dir=x"]))
+    config = plain(compose("train", ["data=digits", *width, *words, "run_dir=x"]))
     network = instantiate(config["network"]["generator"], _convert_="all").eval().requires_grad_(False)
     for value in network.parameters():
         if not value.any():

@@ -10,7 +10,8 @@ import torch
 from conftest import SHORT, call
 from hydra.utils import instantiate
 
-from gan import checkpoint, override, sample
+from gan import checkpoint, sample
+from gan.cli.compose import compose
 from gan.export import __main__ as export
 from gan.metric.feature import load as load_classifier
 from gan.model import GAN
@@ -27,7 +28,7 @@ def test_it_loads_as_plain_data_and_carries_its_configuration(short_run: Path) -
 
 
 def test_it_holds_the_players_and_the_average_and_nothing_of_the_judge(short_run: Path) -> None:
-    names = {name.split(".")[0] for name in checkpoint.read(short_run / "last.ckpt")["state_dict"]}
+    names = {name.split(".")[0] for name in checkpoint.load_contents(short_run / "last.ckpt")["state_dict"]}
     assert names == {"generator", "discriminator", "ema"}
     assert load_classifier("mnist") is not None
 
@@ -49,19 +50,19 @@ torch.save(torch.cat(list(sample.generate(generator, seeds, seeds))), "x.pt")
 @pytest.mark.parametrize("target", ["os.system", "builtins.eval", "gan_evil.Loss", "torch.load"])
 def test_a_foreign_target_is_refused_wherever_it_stands(target: str) -> None:
     with pytest.raises(ValueError, match="none of this project's classes"):
-        checkpoint.check_targets({"a": [{"b": {"_target_": target}}]}, "x")
+        checkpoint.validate_targets({"a": [{"b": {"_target_": target}}]}, "x")
 
 
 def test_weights_of_another_network_are_refused(short_run: Path, tmp_path: Path) -> None:
-    contents = checkpoint.read(short_run / "last.ckpt")
+    contents = checkpoint.load_contents(short_run / "last.ckpt")
     contents["state_dict"].pop("generator.dense.weight")
     torch.save(contents, tmp_path / "x.ckpt")
-    with pytest.raises(ValueError, match="do not fit its own configuration"):
+    with pytest.raises(ValueError, match="do not fit its configuration"):
         checkpoint.load(tmp_path / "x.ckpt")
 
 
 def _model(*words: str) -> GAN:
-    model: GAN = instantiate(override.compose("train", [*SHORT, *words, "run_dir=."]).model, _convert_="all")
+    model: GAN = instantiate(compose("train", [*SHORT, *words, "run_dir=."]).model, _convert_="all")
     return model
 
 
@@ -94,18 +95,18 @@ def test_a_run_may_start_from_the_average_and_the_discriminator_of_another(
 
 
 @pytest.mark.parametrize(
-    ("words", "left"),
+    ("word", "left"),
     [
-        (["data=emnist_letters"], {"generator.label.embed.weight [26, 64]", "discriminator.head.embed.weight [26, 32]"}),
-        (["data.channels=3"], {"generator.stack.5.weight [8, 3, 4, 4]", "discriminator.stack.0.weight [8, 3, 4, 4]"}),
+        ("data=emnist_letters", {"generator.label.embed.weight [26, 64]", "discriminator.head.embed.weight [26, 32]"}),
+        ("data.channels=3", {"generator.stack.5.weight [8, 3, 4, 4]", "discriminator.stack.0.weight [8, 3, 4, 4]"}),
     ],
     ids=["other classes", "colour"],
 )
 def test_what_differs_in_shape_stays_as_it_was_and_is_named(
-    words: list[str], left: set[str], short_run: Path, caplog: pytest.LogCaptureFixture
+    word: str, left: set[str], short_run: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    before, model = checkpoint.load(short_run / "best.ckpt"), _model(*words)
+    before, model = checkpoint.load(short_run / "best.ckpt"), _model(word)
     checkpoint.start_from(model, short_run / "best.ckpt")
     assert torch.equal(model.generator.dense.weight, before.ema.generator.dense.weight)  # type: ignore[attr-defined]
     (said,) = caplog.messages
@@ -124,7 +125,8 @@ def test_an_exported_generator_is_a_start_for_the_generator_alone(
     other.load_state_dict(model.state_dict())
     checkpoint.start_from(model, tmp_path / "x.safetensors")
     assert torch.equal(model.ema.generator.dense.weight, before.ema.generator.dense.weight)  # type: ignore[attr-defined]
-    assert _same(model.discriminator, other.discriminator) == [n for n, v in other.discriminator.state_dict().items() if v.ndim]
+    untouched = [name for name, value in other.discriminator.state_dict().items() if value.ndim]
+    assert _same(model.discriminator, other.discriminator) == untouched
 
 
 def test_a_resumed_run_goes_on_and_does_not_start_again(short_run: Path, tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_resumed_run_goes_on_and_does_not_start_again(short_run: Path, tmp_pat
     ("kind", "message"),
     [
         ("missing", r"init_from: .*x\.ckpt does not exist"),
-        ("foreign", r"init_from: .*x\.ckpt is damaged, or holds more than plain data"),
+        ("foreign", r"init_from: .*x\.ckpt is damaged or holds more than plain data"),
         ("other network", "init_from: nothing in .* fits these networks"),
     ],
 )

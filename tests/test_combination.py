@@ -1,18 +1,18 @@
-"""Every network with every loss, penalty, augment and condition: three steps, all finite, or a refusal that says why."""
+"""Every network, loss, penalty, augment and condition together: finite steps, or an error."""
 
 import itertools
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
+from conftest import SCHEDULE
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from gan import override
+from gan.cli.compose import compose
+from gan.file import CONF
 from gan.model import GAN
 
-CONF = Path(override.CONF)
 SMALL = ["network.width=8", "network.generator.latent=8", "run_dir=."]
 CONDITIONS = {
     "none": ["network.classes=0"],
@@ -38,7 +38,7 @@ NETWORKS = [
 
 
 def _part(group: str, choice: str) -> object:
-    return instantiate(override.compose("train", [f"{group}={choice}", "run_dir=."])[group], _convert_="all")
+    return instantiate(compose("train", [f"{group}={choice}", "run_dir=."])[group], _convert_="all")
 
 
 PARTS = {group: {name: _part(group, name) for name in _choices(group)} for group in ("loss", "penalty", "augment")}
@@ -47,7 +47,7 @@ PARTS = {group: {name: _part(group, name) for name in _choices(group)} for group
 def _play(gan: GAN) -> list[torch.Tensor]:
     """Three steps of both players, by hand; all that was logged."""
     players = gan.configure_optimizers()
-    gan.players = lambda: tuple(players)  # type: ignore[method-assign]
+    gan.players = lambda: players  # type: ignore[method-assign]
     gan.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
     found: list[torch.Tensor] = []
     for step in range(3):
@@ -63,7 +63,7 @@ def _three_steps(cfg: DictConfig, loss: str, penalty: str, augment: str) -> None
     nets = {name: instantiate(cfg.network[name]) for name in ("generator", "discriminator")}
     parts = {group: PARTS[group][name] for group, name in (("loss", loss), ("penalty", penalty), ("augment", augment))}
     optimizer = instantiate(cfg.optimizer, _convert_="all")
-    build = partial(GAN, **nets, **parts, optimizer=optimizer, ema_half_life_images=100, ema_ramp=1, seed=0)
+    build = partial(GAN, **nets, **parts, optimizer=optimizer, seed=0, **SCHEDULE)
     if cfg.network.get("norm") == "batch" and penalty != "none":
         with pytest.raises(ValueError, match="batch norm in the discriminator mixes the images"):
             build()
@@ -75,8 +75,8 @@ def _three_steps(cfg: DictConfig, loss: str, penalty: str, augment: str) -> None
 
 @pytest.mark.parametrize("place", range(len(NETWORKS)), ids=[name for name, _ in NETWORKS])
 def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
-    """Each choice once, in other company for each network; all of their product is the slow test's."""
-    cfg = override.compose("train", NETWORKS[place][1])
+    """Each choice once, with others for each network; the slow test has all combinations."""
+    cfg = compose("train", NETWORKS[place][1])
     losses, penalties, augments = ([*PARTS[group]] for group in ("loss", "penalty", "augment"))
     for i, loss in enumerate(losses):
         _three_steps(cfg, loss, penalties[(i + place) % len(penalties)], augments[(i + 2 * place) % len(augments)])
@@ -86,6 +86,6 @@ def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
 @pytest.mark.parametrize("augment", PARTS["augment"])
 @pytest.mark.parametrize("words", [words for _, words in NETWORKS], ids=[name for name, _ in NETWORKS])
 def test_every_combination_takes_three_finite_steps(words: list[str], augment: str) -> None:
-    cfg = override.compose("train", words)
+    cfg = compose("train", words)
     for loss, penalty in itertools.product(PARTS["loss"], PARTS["penalty"]):
         _three_steps(cfg, loss, penalty, augment)

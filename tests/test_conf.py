@@ -7,21 +7,22 @@ import pytest
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
-from gan import checkpoint, command, override
+from gan import checkpoint
+from gan.cli.compose import compose, plain
+from gan.file import CONF
 
-CONF = Path(override.CONF)
-STUDY = {"sweep", "sampler", "pruner"}  # groups of tune.yaml, the others being train.yaml's
-DRAWN = {"preset"}  # of generate.yaml, which draws
-GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY | DRAWN)
+STUDY = ("sampler", "pruner", "sweep")  # groups of tune.yaml, the others being train.yaml's
+DRAWN = ("preset",)  # of generate.yaml, which draws
+GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY + DRAWN)
 ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
 def _compose(path: Path) -> dict[str, object]:
     group = path.parent.name
     if path.stem == "folder":
-        return command.plain(override.compose("train", ["data=folder", f"data.root='{CONF}'", "run_dir=somewhere"]))
+        return plain(compose("train", ["data=folder", f"data.root='{CONF}'", "run_dir=somewhere"]))
     word = f"callback=[quality,{path.stem}]" if group == "callback" else f"{group}={path.stem}"
-    return command.plain(override.compose("train", [word, "run_dir=somewhere"]))
+    return plain(compose("train", [word, "run_dir=somewhere"]))
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=lambda path: f"{path.parent.name}={path.stem}")
@@ -29,61 +30,68 @@ def test_every_choice_composes_and_every_target_resolves(path: Path) -> None:
     config = _compose(path)
     for target in checkpoint.targets(config):
         assert get_class(target)
-    checkpoint.check_targets(config, "conf")
+    checkpoint.validate_targets(config, "conf")
     assert instantiate(config["model"], _convert_="all")
 
 
 @pytest.mark.parametrize(
-    "path", [path for group in sorted(STUDY) for path in sorted((CONF / group).glob("*.yaml"))], ids=lambda path: path.stem
+    "path", [path for group in STUDY for path in sorted((CONF / group).glob("*.yaml"))], ids=lambda path: path.stem
 )
 def test_every_choice_of_a_study_composes_and_every_target_resolves(path: Path) -> None:
-    for target in checkpoint.targets(command.plain(override.compose("tune", [f"{path.parent.name}={path.stem}"]))):
+    for target in checkpoint.targets(plain(compose("tune", [f"{path.parent.name}={path.stem}"]))):
         assert get_class(target)
 
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_every_root_composes(root: str) -> None:
-    assert override.compose(root, ["run_dir=somewhere"] if root == "train" else []) is not None
+    assert compose(root, ["run_dir=somewhere"] if root == "train" else []) is not None
 
 
-@pytest.mark.parametrize("path", GROUPS, ids=lambda path: f"{path.parent.name}={path.stem}")
-def test_a_file_is_named_for_the_class_it_targets(path: Path) -> None:
+def _target(path: Path) -> dict[str, str]:
+    """The node of a file that names its class."""
     config = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     node = config.get(path.stem, config)
-    target = node.get("dataset", node).get("_target_")
-    if target is None or path.stem in {"none", "default", "checkpoint", "tensorboard"}:
-        return  # several things, the choice of nothing, or a library's class under our word
-    name = target.rsplit(".", 1)[1]
+    return node.get("dataset", node)
+
+
+# Not those that make several things or nothing, or a library's class under our word.
+NAMED = [path for path in GROUPS if "_target_" in _target(path) and path.stem not in {"none", "default", "tensorboard"}]
+
+
+@pytest.mark.parametrize("path", NAMED, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_a_file_is_named_for_the_class_it_targets(path: Path) -> None:
+    name = _target(path)["_target_"].rsplit(".", 1)[1]
     names = {name.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()}
-    split = node.get("dataset", {}).get("split")  # EMNIST's, the digits being meant where no other is said
+    split = _target(path).get("split")  # EMNIST's, the digits being meant where no other is said
     assert path.stem in names | {f"{name.lower()}_{split}"}
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("data/*.yaml")), ids=lambda path: path.stem)
 def test_a_data_set_names_its_source_its_tag_and_its_classifier(path: Path) -> None:
-    first, config = path.read_text().splitlines()[0], OmegaConf.load(path)
-    assert first.startswith("# ")
+    root = [f"data.root='{CONF}'"] if path.stem in ("folder", "memory_mapped") else []
+    config = compose("train", [f"data={path.stem}", *root, "run_dir=x"]).data
+    assert path.read_text().startswith("# ")
     assert config.name == path.stem
     assert config.tag == {"mnist": "", "digits": "_bundled_digits"}.get(path.stem, f"_{path.stem}")
     assert config.fallback == ("digits" if path.stem == "mnist" else "none")
-    classifier = OmegaConf.to_container(config)["classifier"]
-    assert classifier in {"mnist", "mnist*3"} or classifier.startswith("${data.root}/")
+    assert config.classifier in {"mnist", "mnist*3"} or config.classifier.startswith(f"{config.root}/")
 
 
 def test_the_names_people_type_need_no_plus() -> None:
     words = [
-        "optimizer.lr=1e-4", "batch_size=64", "seed=1", "ckpt=null", "experiment=report", "network=report", "loss=hinge",
+        "optimizer.lr=1e-4", "batch_size=64", "seed=1", "ckpt=null", "experiment=report", "network=report",
+        "loss=hinge",
         "penalty=r1", "augment=none", "data=mnist", "data.root=x", "data.fallback=none", "metric=digits",
         "trainer=default", "trainer.max_epochs=1", "trainer.limit_train_batches=1", "trainer.limit_val_batches=1",
         "trainer.accelerator=cpu", "trainer.devices=1", "trainer.precision=32-true", "run_dir=x",
     ]  # fmt: skip
-    cfg = override.compose("train", words)
+    cfg = compose("train", words)
     assert (cfg.optimizer.lr, cfg.batch_size, cfg.trainer.precision) == (1e-4, 64, "32-true")
     assert cfg.model.generator._target_ == "gan.network.report.Generator"
 
 
 def test_the_report_is_the_reports_run() -> None:
-    cfg = override.compose("train", ["experiment=report", "run_dir=x"])
+    cfg = compose("train", ["experiment=report", "run_dir=x"])
     assert cfg.model.loss._target_ == "gan.loss.NonSaturating"
     assert cfg.model.penalty._target_ == "gan.penalty.Zero"
     assert cfg.model.ema_half_life_images == 0

@@ -1,4 +1,4 @@
-"""A checkpoint judged again is judged the same, and from more sides."""
+"""A checkpoint evaluated again has the same figures, and more of them."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from conftest import SHORT, call, pixels
 from PIL import Image
 
 from gan import evaluate, generate
+from gan.file import sha256
 from gan.metric import feature
 from train import train
 
@@ -38,8 +39,8 @@ def test_the_card_holds_the_figures_that_training_logged_and_more(
     assert figures["val_bundled_digits/planted_found"] == 1
     assert card["images"] == {"judged": 250, "reference": 250, "training": 1500, "planted": 100, "cas": 512}
     assert card["k"] == 5
-    assert card["ckpt_sha256"] == feature.digest(short_run / "last.ckpt")
-    assert card["extractor"]["sha256"] == feature.digest(feature.WEIGHTS / "mnist.safetensors")
+    assert card["ckpt_sha256"] == sha256(short_run / "last.ckpt")
+    assert card["extractor"]["sha256"] == sha256(feature.WEIGHTS / "mnist.safetensors")
     assert set(card["versions"]) == {"torch", "torchvision", "lightning", "torchmetrics"}
     table = (tmp_path / "x.md").read_text()
     for name in figures:
@@ -69,10 +70,10 @@ def test_one_pass_serves_all_figures(short_run: Path, tmp_path: Path, capsys: py
     hook = feature.load("mnist").classifier.register_forward_hook(lambda *_: seen.append(1))
     call(evaluate.main, *words)
     hook.remove()
-    assert len(seen) == 3  # a batch of the reference and of the floor, for the figures that training logged, and of fakes
+    assert len(seen) == 3  # batches of the reference and its floor, for the logged figures, and of fakes
 
 
-def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path) -> None:
     call(train, *SHORT, "network.classes=0", f"run_dir={tmp_path}")
     call(evaluate.main, f"ckpt={tmp_path / 'last.ckpt'}")
     card = json.loads((tmp_path / "val.json").read_text())
@@ -89,7 +90,7 @@ def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path, cap
         ("cas.epochs=0", r"cas\.epochs must be 1 or more, got 0"),
         ("k=250", "k must be from 1 to 249"),
         ("out=card.txt", r"out must end in \.json, got card\.txt"),
-        ("extractor=roman", "fit one with python -m gan.metric.feature data=roman"),
+        ("extractor=roman", "fit one with python -m gan.fit_classifier data=roman"),
     ],
 )
 def test_what_cannot_be_is_refused(short_run: Path, word: str, message: str) -> None:
@@ -132,14 +133,14 @@ def test_colour_and_three_classes_are_judged_examined_and_generated(
     assert pixels(tmp_path / "x.png").shape == (2 * 34 + 2, 3 * 34 + 2, 3)
 
 
-def test_data_and_its_classifier_may_have_moved(colour_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_and_its_classifier_may_have_moved(colour_run: Path, tmp_path: Path) -> None:
     shutil.copytree(colour_run / "set", tmp_path / "set")
     words = [f"ckpt={colour_run / 'run' / 'last.ckpt'}", f"data.root={tmp_path / 'set'}", "cas.images=0"]
     call(evaluate.main, *words, f"out={tmp_path / 'x.json'}")
-    card = json.loads(capsys.readouterr().out)
+    card = json.loads((tmp_path / "x.json").read_text())
     assert card["extractor"]["name"] == f"{tmp_path / 'set'}/classifier"
     words[1] = f"data.root={tmp_path / 'other'}"  # a place without it
-    with pytest.raises(SystemExit, match=r"there is no classifier .*: fit one with python -m gan.metric.feature"):
+    with pytest.raises(SystemExit, match=r"there is no classifier .*: fit one with python -m gan.fit_classifier"):
         call(evaluate.main, *words)
 
 

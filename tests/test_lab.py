@@ -14,9 +14,11 @@ import pytest
 import torch
 from conftest import ROOT, SHORT, call
 from nbclient import NotebookClient
+from torch.nn.functional import pad
 
 import gan
 from gan.digits import attribute, style
+from gan.digits.line import Line
 from gan.lab import CACHE, CERTAIN, Lab
 
 
@@ -32,12 +34,12 @@ def test_another_default_type_of_torch_draws_the_same_digits() -> None:
 
 def test_a_path_may_begin_at_home(short_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(short_run))
-    assert gan.load("~/best.ckpt").card["sha256"] == gan.load(short_run / "best.ckpt").card["sha256"]
+    assert gan.load("~/best.ckpt").provenance["sha256"] == gan.load(short_run / "best.ckpt").provenance["sha256"]
 
 
 def test_an_empty_name_of_a_cache_is_none(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
-    monkeypatch.setattr(style, "axes", lambda generator, folder: folders.append(folder))
+    monkeypatch.setattr(style, "load_axes", lambda generator, folder: folders.append(folder))
     monkeypatch.setenv("GAN_CACHE", "")
     assert (gan.load().axes, folders) == (None, [Path(CACHE).expanduser()])
 
@@ -80,7 +82,7 @@ def test_nothing_is_certain_where_nothing_reads() -> None:
 def test_where_nothing_reads_a_picture_needs_its_label(tmp_path: Path) -> None:
     lab = gan.load(reader="none")
     lab.sample(1, label=4).save(tmp_path / "mine.png")
-    with pytest.raises(ValueError, match=r"^nothing reads these digits: say by label= which one the picture shows"):
+    with pytest.raises(ValueError, match=r"^no classifier tells which digit the picture shows: give label="):
         lab.like(tmp_path / "mine.png")
     assert lab.like(tmp_path / "mine.png", 4).label == 4
 
@@ -103,44 +105,51 @@ def test_numbers_of_numpy_and_torch_are_numbers(lab: Lab) -> None:
     assert len(lab.texts("phone", np.int64(2))) == 2  # type: ignore[arg-type]
 
 
+def _slant(line: Line) -> float:
+    """The mean slant of the characters of a line."""
+    slants = []
+    for box in line.boxes:
+        character = line.image[None, :, box.y : box.y + box.height, box.x : box.x + box.width]
+        slants.append(attribute.measure(pad(character, (2, 2, 2, 2), value=-1.0))[0, 1].item())
+    return float(np.mean(slants))
+
+
 def test_the_hand_of_a_picture_is_drawn(lab: Lab, tmp_path: Path) -> None:
     lab.sample(1, label=2, seed=8, style={"slant": 2, "thickness": 1.5})[0].save(tmp_path / "mine.png")
     mine = lab.like(tmp_path / "mine.png")
     assert mine.label == 2
     written = next(lab.lines(["0123456789"] * 3, like=mine))
     other = next(lab.lines(["0123456789"] * 3, style={"slant": -1}))
-    slants = [
-        np.mean([attribute.measure(torch.nn.functional.pad(
-            one.image[None, :, box.y : box.y + box.height, box.x : box.x + box.width], (2, 2, 2, 2), value=-1.0))[0, 1].item()
-            for box in one.boxes])
-        for one in (written, other)
-    ]  # fmt: skip
-    assert slants[0] > slants[1] + 20
+    assert _slant(written) > _slant(other) + 20
 
 
+STYLE = "style must be a dict of thickness, slant, width, height"
+LAYOUT = "layout must be a dict of height, spacing, jitter, slant, margin"
+SETTINGS = "there is no such setting; there are style, mixed, variation, certainty"
+FIGURES = "this generator has its test figures only"
 ODD: list[tuple[str, dict[str, Any], str]] = [  # a method, its arguments, what it says
     ("sample", {"n": 0}, "n must be a whole number from 1 to 1,000,000, got 0"),
     ("sample", {"n": "3"}, "n must be a whole number from 1 to 1,000,000, got '3'"),
     ("sample", {"n": True}, "n must be a whole number from 1 to 1,000,000, got True"),
     ("sample", {"seed": np.float32(1)}, "seed must be a whole number from 0 to 4,294,967,295, got np.float32(1.0)"),
     ("sample", {"label": 10}, "label=10 is not among the labels of this generator (0 to 9)"),
-    ("sample", {"style": {"boldness": 2}}, "style must be a dict of thickness, slant, width, height, got {'boldness': 2}"),
-    ("sample", {"style": 2}, "style must be a dict of thickness, slant, width, height, got 2"),
-    ("sample", {"style": [1, 2]}, "style must be a dict of thickness, slant, width, height, got [1, 2]"),
-    ("sample", {"style": "thick"}, "style must be a dict of thickness, slant, width, height, got 'thick'"),
+    ("sample", {"style": {"boldness": 2}}, f"{STYLE}, got {{'boldness': 2}}"),
+    ("sample", {"style": 2}, f"{STYLE}, got 2"),
+    ("sample", {"style": [1, 2]}, f"{STYLE}, got [1, 2]"),
+    ("sample", {"style": "thick"}, f"{STYLE}, got 'thick'"),
     ("sample", {"certain": "yes"}, "certain must be True or False, got 'yes'"),
     ("sample", {"look": "sunet"}, "look must be a Look or one of accessible, "),
-    ("line", {"text": "x"}, "no class and no separator for x"),
+    ("line", {"text": "x"}, "cannot draw x"),
     ("line", {"text": 12}, "text must be a string in quotes, as '2026-11-22', got 12"),
     ("line", {"text": None}, "text must be a string in quotes, as '2026-11-22', got None"),
     ("line", {"text": ["12"]}, "text must be a string in quotes, as '2026-11-22', got ['12']"),
     ("line", {"text": "1", "variation": 2}, "variation must be a number from 0 to 1, got 2"),
     ("line", {"text": "1", "certainty": True}, "certainty must be a number from 0 to 1, got True"),
     ("line", {"text": "1", "mixed": "perhaps"}, "mixed must be True or False, got 'perhaps'"),
-    ("line", {"text": "1", "boldness": 2}, "boldness: there is no such setting; there are style, mixed, variation, certainty"),
-    ("line", {"text": "1", "layout": {"heigt": 40}}, "layout must be a dict of height, spacing, jitter, slant, margin, got"),
-    ("line", {"text": "1", "layout": 40}, "layout must be a dict of height, spacing, jitter, slant, margin, got 40"),
-    ("line", {"text": "1", "like": 5}, "like must be the path of a picture, or what lab.like made of it, got 5"),
+    ("line", {"text": "1", "boldness": 2}, f"boldness: {SETTINGS}"),
+    ("line", {"text": "1", "layout": {"heigt": 40}}, f"{LAYOUT}, got"),
+    ("line", {"text": "1", "layout": 40}, f"{LAYOUT}, got 40"),
+    ("line", {"text": "1", "like": 5}, "like must be the path of a picture, or a result of lab.like, got 5"),
     ("line", {"text": "1", "like": "no.png"}, "like: no.png does not exist: give a picture of one digit"),
     ("lines", {"texts": "12"}, "texts must be a list, as ['2026', '11'], got '12'"),
     ("lines", {"texts": 12}, "texts must be a list, as ['2026', '11'], got 12"),
@@ -162,9 +171,9 @@ ODD: list[tuple[str, dict[str, Any], str]] = [  # a method, its arguments, what 
         ("morph", {"labels": [3, 8], "frames": 2, "fps": fps}, f"fps must be a number from 1 to 240, got {fps!r}")
         for fps in ("a", 0, -1, float("nan"), True)
     ),
-    ("evaluate", {"split": "nonsense"}, "this generator has its test figures alone: for others, or settings, gan.load a RUN/b"),
-    ("evaluate", {"split": "val"}, "this generator has its test figures alone"),
-    ("evaluate", {"foo": 1}, "this generator has its test figures alone"),
+    ("evaluate", {"split": "nonsense"}, f"{FIGURES}: for others, gan.load a RUN/best.ckpt"),
+    ("evaluate", {"split": "val"}, FIGURES),
+    ("evaluate", {"foo": 1}, FIGURES),
 ]
 
 
@@ -180,8 +189,8 @@ def test_what_it_cannot_load_or_show_is_one_line(lab: Lab, tmp_path: Path) -> No
     for ask, expected in (
         (lambda: gan.load(tmp_path / "no.ckpt"), "no.ckpt does not exist"),
         (lambda: gan.load(tmp_path), f"ckpt: {tmp_path} is a folder: give {tmp_path}/best.ckpt"),
-        (lambda: gan.load(""), "ckpt must be a path, as RUN/best.ckpt, or None for the generator that ships, got ''"),
-        (lambda: gan.load(5), "ckpt must be a path, as RUN/best.ckpt, or None for the generator that ships, got 5"),
+        (lambda: gan.load(""), "ckpt must be a path, as RUN/best.ckpt, or None for the shipped generator, got ''"),
+        (lambda: gan.load(5), "ckpt must be a path, as RUN/best.ckpt, or None for the shipped generator, got 5"),
         (lambda: gan.load(reader="nope"), "there is no classifier"),
         (lambda: digits.grid(0), "columns must be a whole number from 1 to 10,000, got 0"),
         (lambda: digits.grid("a"), "columns must be a whole number from 1 to 10,000, got 'a'"),
@@ -215,7 +224,7 @@ def test_help_says_what_there_is_and_its_examples_run(
 def test_a_generator_without_labels_has_styles_but_no_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from train import train
 
-    monkeypatch.setattr(style.find, "__defaults__", (200,))
+    monkeypatch.setattr(style.find_axes, "__defaults__", (200,))
     call(train, *SHORT, "network.classes=0", f"run_dir={tmp_path}")
     lab = gan.load(tmp_path / "best.ckpt")
     assert lab.sample(3, style={"slant": 1}).labels.tolist() == [-1] * 3
@@ -225,7 +234,7 @@ def test_a_generator_without_labels_has_styles_but_no_lines(tmp_path: Path, monk
 
 
 def test_its_figures_are_those_of_its_card(lab: Lab, short_run: Path, tmp_path: Path) -> None:
-    assert lab.evaluate() == lab.evaluate("test") == lab.card["test"]["figures"]
+    assert lab.evaluate() == lab.evaluate("test") == lab.provenance["test"]["figures"]
     path = tmp_path / "it's, mine" / "best.ckpt"
     path.parent.mkdir()
     shutil.copy(short_run / "best.ckpt", path)

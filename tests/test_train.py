@@ -15,6 +15,7 @@ from conftest import SHORT, run, spawn
 from gan import checkpoint
 
 LONG = [*SHORT, "trainer.max_epochs=30", "trainer.limit_train_batches=20"]
+TWO = [*SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3"]  # two processes
 
 
 def _wait_for(path: Path, seconds: float = 120) -> None:
@@ -25,7 +26,7 @@ def _wait_for(path: Path, seconds: float = 120) -> None:
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    return checkpoint.read(folder / "last.ckpt")["state_dict"]
+    return checkpoint.load_contents(folder / "last.ckpt")["state_dict"]
 
 
 @pytest.mark.slow
@@ -43,7 +44,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(sign: signal.Signals, tmp_path: Path)
     assert "Traceback" not in err
     if sign != signal.SIGKILL:
         assert f"go on: python train.py ckpt={tmp_path / 'a' / 'last.ckpt'}" in err
-    done = checkpoint.read(tmp_path / "a" / "last.ckpt")["epoch"] + 1
+    done = checkpoint.load_contents(tmp_path / "a" / "last.ckpt")["epoch"] + 1
     assert 2 <= done < 30
     ends = f"trainer.max_epochs={done + 2}"
     assert run("train.py", f"ckpt={tmp_path / 'a' / 'last.ckpt'}", ends).returncode == 0
@@ -56,7 +57,7 @@ SAME = """
 import sys, torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback
-from gan import override
+from gan.cli.compose import compose
 
 class Same(Callback):
     def on_train_end(self, trainer, module):
@@ -67,7 +68,7 @@ class Same(Callback):
         assert not torch.equal(noise[0], noise[1]), "processes draw the same noise"
         print("same weights, other noise", trainer.global_rank, flush=True)
 
-cfg = override.compose("train", sys.argv[1:])
+cfg = compose("train", sys.argv[1:])
 torch.manual_seed(0)
 trainer = instantiate(cfg.trainer, callbacks=[Same()], logger=False, enable_checkpointing=False, _convert_="all")
 trainer.fit(instantiate(cfg.model, _convert_="all"), instantiate(cfg.data, _convert_="all"))
@@ -77,24 +78,24 @@ trainer.fit(instantiate(cfg.model, _convert_="all"), instantiate(cfg.data, _conv
 @pytest.mark.slow
 def test_two_processes_hold_the_same_weights_and_draw_other_noise(tmp_path: Path) -> None:
     (tmp_path / "same.py").write_text(SAME)
-    words = [*SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", "trainer.limit_val_batches=0"]
-    done = run(tmp_path / "same.py", *words, f"run_dir={tmp_path}")
+    done = run(tmp_path / "same.py", *TWO, "trainer.limit_val_batches=0", f"run_dir={tmp_path}")
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("same weights, other noise") == 2
 
 
 @pytest.mark.slow
 def test_two_processes_judge_as_one(tmp_path: Path) -> None:
-    done = run(
-        "train.py", *SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", f"run_dir={tmp_path}"
-    )
+    done = run("train.py", *TWO, f"run_dir={tmp_path}")
     assert done.returncode == 0, done.stderr[-3000:]
     two = json.loads((tmp_path / "result.json").read_text())["figures"]
-    # One process judges the same checkpoint: same seeds for the same images, same figures to the last digit.
+    # One process evaluates the same checkpoint: the same figures to the last digit.
     code = """
 import json, sys
-from gan import evaluate
-print(json.dumps(evaluate.judge(sys.argv[1], "val", None).figures))
+from gan import checkpoint
+from gan.cli import judging
+model = checkpoint.load(sys.argv[1])
+_, figures = judging.judge(model, judging.configuration(model.hparams, None), "val")
+print(json.dumps(figures))
 """
     alone = run("-c", code, tmp_path / "last.ckpt")
     assert alone.returncode == 0, alone.stderr
@@ -107,8 +108,8 @@ print(json.dumps(evaluate.judge(sys.argv[1], "val", None).figures))
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes cannot be killed so here")
 def test_a_lost_process_ends_the_run_with_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = [*SHORT, "trainer=ddp", "trainer.max_epochs=3", "trainer.limit_train_batches=40", "trainer.limit_val_batches=1"]
-    started = spawn("train.py", *words, f"run_dir={folder}")
+    limits = ["trainer.max_epochs=3", "trainer.limit_train_batches=40", "trainer.limit_val_batches=1"]
+    started = spawn("train.py", *SHORT, "trainer=ddp", *limits, f"run_dir={folder}")
     other = None
     while not (folder / "last.ckpt").is_file() or not other:
         assert started.poll() is None
@@ -130,8 +131,8 @@ def test_a_lost_process_ends_the_run_with_one_line_and_the_run_goes_on(tmp_path:
 
 @pytest.mark.slow
 def test_torchrun_starts_the_processes_too(tmp_path: Path) -> None:
-    words = [*SHORT, "trainer=ddp", "trainer.max_epochs=1", "trainer.limit_train_batches=3", f"run_dir={tmp_path / 'run'}"]
-    done = run("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29613", "train.py", *words)
+    torchrun = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29613"]
+    done = run(*torchrun, "train.py", *TWO, f"run_dir={tmp_path / 'run'}")
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads((tmp_path / "run" / "result.json").read_text())["figures"]["speed/images"] == 3 * 32
 

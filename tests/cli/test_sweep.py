@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import SHORT, call, run
 
-from gan import sweep
+from gan.cli import sweep
 from train import train
 
 

@@ -1,0 +1,136 @@
+"""The border between a person and the code: compose settings, run, explain errors in one line."""
+
+import functools
+import logging
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from gan.cli.check import check
+from gan.cli.compose import compose, quote
+from gan.cli.errors import explain, is_user_error
+from gan.error import UserError
+from gan.file import CONF
+
+HELP = {"--help", "-h"}
+ASKS = HELP | {"--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}  # answered by Hydra's own main
+SWEEP = {"-m", "--multirun"}
+STOPPED = 130  # the exit status after Ctrl-C
+EXPECTED_WARNINGS = ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists")
+Task = Callable[[DictConfig], Any]
+Command = Callable[[Task], Callable[[], None]]
+Rewrite = Callable[[list[str]], list[str]]
+
+
+def command(root: str, prepare: Rewrite = list, sweeps: bool = False) -> Command:
+    """Make a task a command: compose ``conf/ROOT.yaml`` with what is typed, and run.
+
+    ``prepare`` rewrites the overrides. ``sweeps``: by Hydra's own main, which also takes ``-m``.
+    """
+
+    def decorate(task: Task) -> Callable[[], None]:
+        @functools.wraps(task)
+        def run() -> None:
+            with border(root):
+                words = [quote(word) for word in sys.argv[1:]]
+                (_run_by_hydra if sweeps else _run)(task, root, words, prepare)
+
+        return run
+
+    return decorate
+
+
+def _run(task: Task, root: str, words: list[str], prepare: Rewrite) -> None:
+    if not HELP.isdisjoint(words):
+        print(help_text(root))  # noqa: T201
+        return
+    if not SWEEP.isdisjoint(words):
+        raise UserError("-m is for train.py alone, which numbers its folders: run this once for each value")
+    check(root, words)
+    signal.signal(signal.SIGTERM, _terminate)
+    task(compose(root, prepare(words)))
+
+
+def _run_by_hydra(task: Task, root: str, words: list[str], prepare: Rewrite) -> None:
+    """Let Hydra's main answer ``--help`` and the like, sweep or run; Lightning handles SIGTERM."""
+
+    @functools.wraps(task)
+    def explained(cfg: DictConfig) -> Any:
+        with border(root):  # inside Hydra's main too, which would add lines of its own
+            return task(cfg)
+
+    if ASKS.isdisjoint(word.partition("=")[0] for word in words):
+        check(root, words, sweep=not SWEEP.isdisjoint(words))
+        sys.argv[1:] = sorted(prepare(words), key=lambda word: word not in SWEEP)  # Hydra wants -m first
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra passes errors on and prints nothing
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name=root)(explained)()
+
+
+def _terminate(*_: object) -> NoReturn:
+    """End by way of every ``finally``."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+@contextmanager
+def border(root: str) -> Iterator[None]:
+    """Exit with one line for a user error or Ctrl-C, with a traceback for a bug.
+
+    GAN_TRACEBACK=1 always shows the traceback.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    # Silences devices and tips. Importing Lightning resets the levels of its other loggers.
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    for expected in EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message=f".*{expected}")
+    try:
+        yield
+    except KeyboardInterrupt:
+        _close_bars()
+        print("stopped", file=sys.stderr)  # noqa: T201
+        sys.exit(STOPPED)
+    except Exception as error:
+        _close_bars()
+        if os.environ.get("GAN_TRACEBACK"):
+            raise
+        if is_user_error(error):
+            sys.exit(f"error: {explain(error, root)}")
+        traceback.print_exc()
+        sys.exit("This is a bug in digit-gan: please report it with the lines above and the command you typed.")
+
+
+@contextmanager
+def continuable(folder: Path) -> Iterator[None]:
+    """Say after Ctrl-C or SIGTERM that the same command continues the study in ``folder``."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        print(f"stopped: the same command continues the study in {folder}", file=sys.stderr)  # noqa: T201
+        sys.exit(stop.code if isinstance(stop, SystemExit) else STOPPED)
+
+
+def _close_bars() -> None:
+    """End the line of every progress bar."""
+    if "tqdm" in sys.modules:
+        for bar in list(getattr(sys.modules["tqdm"].tqdm, "_instances", [])):
+            bar.close()
+
+
+def help_text(root: str) -> str:
+    """What a command does, the choices of its groups, and its settings with their defaults."""
+    first, _, rest = (CONF / f"{root}.yaml").read_text(encoding="utf-8").partition("\n")
+    own = f"\n{rest}".partition("\n\n")[2].rstrip()  # after the defaults list, with its comments
+    known = OmegaConf.to_container(compose(root, []), resolve=False)
+    assert isinstance(known, dict)
+    chosen = {key: value for key, value in known.items() if f"\n{key!s}:" not in f"\n{own}"}
+    groups = [path for path in sorted(CONF.iterdir()) if path.is_dir() and f"\n  - {path.name}: " in rest]
+    choices = [f"{group.name}: {', '.join(sorted(path.stem for path in group.glob('*.yaml')))}" for group in groups]
+    return "\n\n".join([first.lstrip("# "), *choices, own, *([OmegaConf.to_yaml(chosen).rstrip()] if chosen else [])])

@@ -1,0 +1,95 @@
+"""From what a user types to a configuration. Without torch at the top: help is quick."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from gan.error import UserError
+from gan.file import CONF
+
+# Settings whose values may hold characters that mean something to Hydra: paths and texts.
+PATHS = {
+    "cache", "card", "ckpt", "data.classifier", "data.root", "init_from", "like", "out", "page.runtime", "reader",
+    "root", "run_dir",
+}  # fmt: skip
+TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
+
+
+def native_bf16() -> bool:
+    """Whether the processor multiplies bf16 in hardware."""
+    import torch
+
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def fastest_precision() -> str:
+    """``bf16-mixed`` if the device multiplies bf16 in hardware, else ``32-true``."""
+    import torch
+
+    return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
+
+
+def class_folders(root: str) -> int:
+    """The number of classes in a folder of images."""
+    from gan.data import folder
+
+    return folder.class_folders(root)
+
+
+for resolver in (native_bf16, fastest_precision, class_folders):
+    OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+
+
+def quote(word: str) -> str:
+    """Quote Hydra's special characters in an override of a path or a text.
+
+    ``~`` and interpolations such as ``${oc.env:HOME}`` work in paths; a text is taken literally.
+    ``precision=auto`` becomes its resolver.
+    """
+    typed, _, value = word.partition("=")
+    key = typed.lstrip("+")
+    if key in ("precision", "trainer.precision") and value == "auto":
+        return f"{typed}=${{fastest_precision:}}"
+    if key not in PATHS | TEXTS or value in ("", "null") or value[0] in ("'\"[" if key in PATHS else "'\""):
+        return word
+    if key in TEXTS:
+        value = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    elif value == "~" or value.startswith("~/"):
+        value = f"{Path.home()}{value[1:]}"
+    return f"{typed}={in_quotes(value)}"
+
+
+def in_quotes(text: str) -> str:
+    """Put ``text`` between single quotes, with the backslashes that Hydra will remove."""
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{escaped}'"
+
+
+def parse(word: str) -> Override:
+    """Parse one override. Raises UserError for a malformed one."""
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException:
+        remedy = "write name=value, without spaces, with quotes in pairs and around = in a list"
+        raise UserError(f"{word}: cannot be read: {remedy}") from None
+
+
+def compose(root: str, words: list[str]) -> DictConfig:
+    """Compose ``conf/ROOT.yaml`` with the overrides ``words``."""
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        return hydra.compose(root, words)
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """A resolved configuration of dicts, lists and scalars: what a checkpoint may carry."""
+    config = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(config, dict)
+    return {str(key): value for key, value in config.items()}

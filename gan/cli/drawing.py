@@ -1,0 +1,38 @@
+"""What ``gan.generate`` and ``gan.morph`` share: where pictures go, and how they look."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan.cli.output import output_path, refuse_overwriting, refuse_overwriting_folder
+from gan.digits import files
+from gan.digits.look import READABLE, Look
+from gan.error import UserError
+
+
+def validate_output(cfg: DictConfig, kinds: Sequence[str]) -> Path:
+    """The path in ``cfg.out``. Raises UserError, before any drawing, if it cannot be written."""
+    if list(kinds) == [""] and Path(cfg.out).suffix and not cfg.out.endswith("/"):
+        raise UserError(f"out must be a folder for lines or for a pattern, as out=lines/, got {cfg.out}")
+    path = output_path(cfg.out, kinds)
+    if not path.suffix:
+        foreign = [] if files.holds_dataset(path) else [part.name for part in path.glob("*")]
+        refuse_overwriting_folder(path, "set", foreign, cfg.overwrite)
+        return path
+    refuse_overwriting(path, cfg.overwrite)
+    if path.suffix in files.SETS:
+        refuse_overwriting(files.sheet_path(path), cfg.overwrite)
+    elif cfg.get("text") is not None:
+        refuse_overwriting(path.with_suffix(".json"), cfg.overwrite)
+    return path
+
+
+def load_look(cfg: DictConfig) -> Look:
+    """The look in ``cfg``; a contrast below WCAG's 3:1 prints a warning."""
+    look = Look(**OmegaConf.to_container(cfg.look))  # type: ignore[arg-type]
+    if look.contrast < READABLE:
+        warning = f"contrast {look.contrast:.1f}: WCAG asks for {READABLE:g} or more"
+        print(warning, file=sys.stderr)  # noqa: T201
+    return look

@@ -1,0 +1,146 @@
+"""The evaluation of a checkpoint: the figures that its training logged, and all others."""
+
+import os
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch import Callback, LightningModule, Trainer
+from omegaconf import DictConfig
+
+from gan import checkpoint, sample
+from gan.data import ImageData, Images
+from gan.error import UserError
+from gan.file import sha256
+from gan.image import to_uint8
+from gan.metric import feature
+from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see
+from gan.model import GAN
+
+LOOPS = {"val": "validate", "test": "test"}  # the trainer's loop for each split
+FIRST_CAS_SEED = sample.SEEDS  # above those of the other fakes, which start at 0
+LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics")
+
+
+class Collect(Callback):
+    """Keeps the fakes of an evaluation and their features by ``extractor``."""
+
+    def __init__(self, extractor: feature.Frozen) -> None:
+        self.extractor = extractor
+        self.parts: list[Seen] = []
+
+    def on_validation_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
+        """Keep a batch of fakes."""
+        self.parts.append(see(self.extractor, [(outputs["fake"], outputs["labels"])]))
+
+    def on_test_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
+        """Keep a batch of fakes."""
+        self.on_validation_batch_end(trainer, module, outputs)
+
+    @property
+    def seen(self) -> Seen:
+        """All fakes."""
+        return Seen(*map(torch.cat, zip(*self.parts, strict=True)))
+
+
+def judge(model: GAN, config: dict[str, Any], split: str, *watchers: Callback) -> tuple[ImageData, Figures]:
+    """The data of ``config`` and the figures that training logs, on ``split``, in one process.
+
+    Raises UserError for a split other than val and test, and the errors of the data.
+    """
+    if split not in LOOPS:
+        raise UserError(f"split must be one of {', '.join(LOOPS)}, got {split}")
+    data = instantiate(config["data"], _convert_="all")
+    quality = instantiate(config["callback"]["quality"], _convert_="all")
+    alone = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+    trainer = instantiate(config["trainer"], callbacks=[quality, *watchers], **alone, **quiet, _convert_="all")
+    (figures,) = getattr(trainer, LOOPS[split])(model, data, verbose=False)
+    model.to(trainer.strategy.root_device)
+    return data, figures
+
+
+def configuration(hparams: Any, root: str | None) -> dict[str, Any]:
+    """The configuration of a checkpoint's run, with data and classifier moved to ``root``.
+
+    None: to GAN_DATA, or nowhere if the data is a folder of the user's own.
+    """
+    config = dict(hparams["config"])
+    data = config["data"] = {"classifier": "mnist"} | config["data"]  # older runs lack it
+    root = root or (os.environ.get("GAN_DATA") if data["md5"] else None)
+    if root is None or not data["root"]:
+        return config
+    return config | {part: _move(config[part], data["root"], root) for part in ("data", "callback")}
+
+
+def _move(config: object, before: str, after: str) -> object:
+    """A plain configuration with every path below ``before`` moved below ``after``."""
+    if isinstance(config, dict):
+        return {key: _move(value, before, after) for key, value in config.items()}
+    if isinstance(config, list):
+        return [_move(value, before, after) for value in config]
+    if isinstance(config, str) and (config == before or config.startswith(f"{before}/")):
+        return after + config[len(before) :]
+    return config
+
+
+def evaluate(cfg: DictConfig) -> dict[str, Any]:
+    """The card: figures as ``split/NAME``, floors as ``split/NAME_floor``, and their origin.
+
+    Raises UserError for settings out of range, and the errors of :func:`judge` and :class:`Card`.
+    """
+    began, split = time.perf_counter(), cfg.split
+    if cfg.cas.images and cfg.cas.images < BATCH:
+        raise UserError(f"cas.images must be 0 (leaves cas out) or {BATCH} or more, got {cfg.cas.images}")
+    if cfg.cas.epochs < 1:
+        raise UserError(f"cas.epochs must be 1 or more, got {cfg.cas.epochs}")
+    model = checkpoint.load(cfg.ckpt)
+    config = configuration(model.hparams, cfg.data.root)
+    extractor = cfg.extractor or config["data"]["classifier"]
+    collect = Collect(feature.load(extractor))
+    data, logged = judge(model, config, split, collect)
+    fake = collect.seen
+    real, other = (_pair(data.splits[name], len(fake.labels)) for name in (split, f"{split}_floor"))
+    training, is_own = _pair(data.others("test")), split == "val"
+    card = Card(extractor, cfg.k, Path(cfg.cache).expanduser(), real, other, training, is_own)
+    figures = card.figures(fake)
+    cas = cfg.cas.images if model.ema.generator.classes else 0
+    if cas:
+        figures |= card.utility(_fakes(model, cas), _pair(data.others(split)), cfg.cas.epochs, cfg.cas.bf16)
+    prefix = f"{split}{config['data']['tag']}/"
+    sizes = {"judged": len(fake.labels), "reference": len(real[1]), "training": len(training[1])}
+    return {
+        "ckpt": Path(cfg.ckpt).name,
+        "ckpt_sha256": sha256(Path(cfg.ckpt)),
+        "split": split,
+        "data": config["data"]["name"],
+        "chosen_by": config["objective"],
+        "figures": _with_floors(logged | {f"{prefix}{name}": value for name, value in figures.items()} | logged),
+        "k": cfg.k,
+        "images": sizes | {"planted": min(PLANTED, sizes["training"]), "cas": cas},
+        "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED},
+        "cas": {"epochs": cfg.cas.epochs, "bf16": cfg.cas.bf16},
+        "extractor": {"name": extractor} | {name: card.known[name] for name in ("sha256", "test_accuracy")},
+        "versions": {name: version(name) for name in LIBRARIES},
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def _with_floors(figures: Figures) -> Figures:
+    """The figures sorted so that each is followed by its floor."""
+    names = [part for name in figures if not name.endswith("_floor") for part in (name, f"{name}_floor")]
+    return {name: figures[name] for name in names if name in figures}
+
+
+def _pair(images: Images, count: int | None = None) -> Pair:
+    return images.images[:count], images.labels[:count]
+
+
+def _fakes(model: GAN, count: int) -> Pair:
+    """``count`` new fakes as bytes, with balanced labels."""
+    seeds = torch.arange(count) + FIRST_CAS_SEED
+    y = sample.labels(seeds, model.ema.generator.classes)
+    return torch.cat([to_uint8(x) for x in sample.generate(model.ema.generator, seeds, y)]), y

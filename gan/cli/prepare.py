@@ -1,0 +1,144 @@
+"""Before a training: continue another run, find the data and its classifier, choose the folder."""
+
+import json
+import math
+import os
+import re
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from gan.cli.compose import compose, parse, quote
+from gan.error import UserError
+
+FITTED_IMAGES = 120_000  # at most
+PIXELS_PER_MINUTE = 1.2e8  # on two cores
+
+
+def prepare_training(words: list[str]) -> list[str]:
+    """Rewrite the overrides of ``train.py``: continue a run, settle the data, set the folder."""
+    return _set_folder(fit_missing_classifier(settle_data(_continue(words))))
+
+
+def _continue(words: list[str]) -> list[str]:
+    """Put the overrides and the folder of ``ckpt=RUN/last.ckpt`` before those typed now."""
+    typed = [word for word in words if word.startswith("ckpt=")]
+    path = OmegaConf.create({"path": parse(typed[-1]).value()}).path if typed else None
+    if not path:
+        return words
+    from gan import checkpoint  # imports torch, which takes seconds
+
+    before = checkpoint.load_contents(path)["hyper_parameters"].get("overrides", [])
+    if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
+        raise UserError(f"ckpt: {path} carries overrides that are not settings: not loaded")
+    folder = quote(f"run_dir={Path(path).absolute().parent}")
+    return [*before, "data.fallback=none", folder, *words]  # without its own data, an error
+
+
+def data_overrides(words: list[str]) -> list[str]:
+    """The overrides that choose the data, without those that sweep over it."""
+    return [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=(?![\[{]).*,", word)]
+
+
+def settle_data(words: list[str]) -> list[str]:
+    """Replace unavailable data by its ``data.fallback``; figures are named for the data used."""
+    from gan.data import Unavailable  # imports Lightning, which takes seconds
+
+    data = compose("train", [*data_overrides(words), "run_dir=."]).data
+    try:
+        instantiate(data, judge_images=2, batch_size=1, _convert_="all")
+    except InstantiationException as error:
+        if not isinstance(error.__cause__, Unavailable) or data.fallback == "none":
+            raise
+        line, used = "=" * 100, f"data={data.fallback}"
+        say(f"{line}\nWARNING: {error.__cause__}")
+        say(f"THIS RUN IS NOT {data.name.upper()}: it trains on {used}, and its figures are named for that.")
+        say(f"data.fallback=none makes this an error.\n{line}")
+        return [*(word for word in words if not word.startswith(("data=", "data."))), used]
+    return words
+
+
+def fit_missing_classifier(words: list[str]) -> list[str]:
+    """Fit the data's own classifier if it does not exist yet; return ``words``.
+
+    A sweep over data sets fits none: its jobs fail with a message. Raises UserError if the
+    classifier was fitted to images of another shape or to other classes.
+    """
+    from gan.metric import feature  # imports torch, which takes seconds
+
+    chosen = data_overrides(words)
+    cfg = compose("fit_classifier", chosen)
+    name = cfg.data.classifier
+    if "/" not in name:
+        return words
+    path = feature.weights_path(name)
+    if not path.is_file():
+        card = fit_classifier(cfg, chosen)
+        say(f"test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images")
+        return words
+    known, shape = feature.weights_info(name), [cfg.data.channels, cfg.data.size, cfg.data.size]
+    if (known["shape"], known["classes"]) != (shape, cfg.data.classes):
+        raise UserError(f"data: the classifier {path} is of other images or classes: delete it to fit it again")
+    return words
+
+
+def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
+    """Fit a classifier; write weights and card (JSON) to ``cfg.out``; return the card.
+
+    ``words``: the overrides for the card. The number of epochs is fixed: no test figure chooses it.
+    Raises UserError for an unwritable folder.
+    """
+    from gan.file import sha256, write_text, write_weights
+    from gan.metric import feature  # imports torch, which takes seconds
+
+    path = feature.weights_path(cfg.out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"data: {path.parent} cannot be written to: choose data.classifier=FOLDER/NAME")
+    data = instantiate(cfg.data, batch_size=1, _convert_="all")  # feature.fit has its own batches
+    train, test, began = data.fitting(FITTED_IMAGES), data.splits["test"], time.perf_counter()
+    epochs = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size)))
+    minutes = epochs * train.images.numel() / PIXELS_PER_MINUTE
+    say(f"fitting the classifier of data={cfg.data.name} to {len(train):,} images, about {minutes:.0f} minutes: {path}")
+    fits = feature.fit(train.images, train.labels, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed)
+    for epoch, fitted in enumerate(fits, 1):
+        say(f"epoch {epoch} of {epochs}, {time.perf_counter() - began:.0f} s")
+        classifier = fitted
+    write_weights(classifier, path)
+    card = {
+        "command": " ".join(["python -m gan.fit_classifier", *(w for w in words if not w.startswith("data.root"))]),
+        "data": cfg.data.name,
+        "shape": list(classifier.shape),
+        "classes": classifier.classes,
+        "test_accuracy": feature.accuracy(classifier, test.images, test.labels),
+        "test_images": len(test),
+        "train_images": len(train),
+        "epochs": epochs,
+        "seed": cfg.seed,
+        "minutes": round((time.perf_counter() - began) / 60, 1),
+        "parameters": sum(p.numel() for p in classifier.parameters()),
+        "sha256": sha256(path),
+        "versions": {name: version(name) for name in ("torch", "torchvision")},
+    }
+    write_text(json.dumps(card, indent=2), path.with_suffix(".json"))
+    return card
+
+
+def _set_folder(words: list[str]) -> list[str]:
+    """Make ``run_dir`` the folder of Hydra's run, or of its sweep with numbered jobs."""
+    placed: list[str] = []
+    for word in words:
+        key, _, folder = word.partition("=")
+        placed += [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"] if key == "run_dir" else [word]
+    return placed
+
+
+def say(line: str) -> None:
+    """Print a line to stderr, apart from the results of a command."""
+    print(line, file=sys.stderr)  # noqa: T201

@@ -1,0 +1,150 @@
+"""What ``gan.generate`` writes: sets and grids of digits, one line, or a set of lines."""
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from gan import checkpoint, sample
+from gan.cli.drawing import load_look, validate_output
+from gan.digits import files, pattern
+from gan.digits.layout import Layout
+from gan.digits.line import Line
+from gan.digits.mark import STROKES
+from gan.digits.picture import WRITERS, Digits
+from gan.digits.style import Style
+from gan.digits.validate import integer
+from gan.error import UserError
+from gan.file import write_text
+from gan.lab import CERTAIN, Lab
+
+FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx": files.write_idx}
+CHARACTERS = "0123456789" + "".join(STROKES)  # the categories of a COCO set
+SHOWN = 5_000  # most digits of one picture
+FEW = 7  # digits of a trial: fewer leave a part of IDX empty
+MANY = 100  # lines from which on progress is shown
+
+
+def draw_digits(cfg: DictConfig) -> str:
+    """Write a set or a grid of digits; return a line about it."""
+    path, look = validate_output(cfg, [*files.SETS, *WRITERS]), load_look(cfg)
+    if cfg.folder not in FOLDERS:
+        raise UserError(f"folder must be one of {', '.join(FOLDERS)}, got {cfg.folder}")
+    if cfg.size and path.suffix not in files.PICTURES:
+        raise UserError("size is for .png and .webp: sets have look.height, and an SVG or a PDF fits any paper")
+    if path.suffix in WRITERS and isinstance(cfg.n, int) and cfg.n > SHOWN:
+        raise UserError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
+    lab = Lab(cfg.ckpt, cfg.reader)
+    columns = sample.columns(lab.generator.classes) if cfg.columns is None else cfg.columns
+
+    def write(digits: Digits, place: Path) -> None:
+        if path.suffix in WRITERS:
+            replace(digits.grid(columns), size=cfg.size).save(place, overwrite=True)
+        else:
+            write_set = files.SETS[path.suffix] if path.suffix else FOLDERS[cfg.folder]
+            write_set(digits.painted, digits.labels, place)
+
+    few = lab.sample(min(cfg.n, FEW), cfg.label, cfg.seed, look=look)
+    with TemporaryDirectory() as aside, files.atomic_set(Path(aside) / f"few{path.suffix}") as place:
+        write(few, place)  # a trial: what this format cannot hold is refused before all are drawn
+    digits = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, look)
+    with files.atomic_set(path) as place:
+        write(digits, place)
+        if path.suffix not in WRITERS:
+            write_text(_datasheet_of_digits(lab, cfg, digits), files.sheet_path(place))
+    return f"{cfg.n} images from seed {cfg.seed}: {path}{_report_misread(digits.unread)}"
+
+
+def _datasheet_of_digits(lab: Lab, cfg: DictConfig, digits: Digits) -> str:
+    labels, counts = digits.labels.unique(return_counts=True)
+    composition = {"none" if y < 0 else str(y): n for y, n in zip(labels.tolist(), counts.tolist(), strict=True)}
+    height, width = digits[0].painted.shape[1:]
+    kind = Path(cfg.out).suffix[1:].upper() or cfg.folder
+    contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
+    if digits.unread:
+        contents += f"\nThe classifier gives {digits.unread:,} of them a probability below {CERTAIN:g}."
+    return _datasheet(lab, cfg, composition, f"{cfg.n:,} generated digits", contents, cfg.n)
+
+
+def draw_line(cfg: DictConfig) -> str:
+    """Write one line, and the boxes of its characters as JSON; return a line about it."""
+    path, look = validate_output(cfg, list(WRITERS)), load_look(cfg)
+    (line,) = _lines(Lab(cfg.ckpt, cfg.reader), cfg, [pattern.validate_text(cfg.text)])
+    picture = line.picture(look, size=cfg.size)
+    picture.save(path, overwrite=True)
+    annotated = line.annotate(picture if path.suffix in files.PICTURES else line.picture())
+    height, width = annotated.picture.shape[1:]
+    boxes = [{"character": character, "box": box} for character, box in annotated.boxes]
+    truth = {"text": line.text, "seed": line.seed, "width": width, "height": height, "boxes": boxes}
+    beside = path.with_suffix(".json")
+    write_text(json.dumps(truth | {"unread": line.unread}, indent=2), beside)
+    return f"{line.text} from seed {line.seed}: {path}, boxes in {beside}{_report_misread(line.unread)}"
+
+
+def draw_lines(cfg: DictConfig) -> str:
+    """Write a folder of lines with their boxes; return a line about it."""
+    path, look = validate_output(cfg, [""]), load_look(cfg)
+    count = integer("lines", cfg.lines, 1, 10**6)
+    if cfg.pattern is None:
+        texts = [pattern.validate_text(cfg.text)] * count
+    else:
+        texts = pattern.random_texts(cfg.pattern, count, cfg.seed)
+    lab, title = Lab(cfg.ckpt, cfg.reader), f"{count:,} lines of generated digits"
+    redrawn = misread = 0
+
+    def annotated() -> Iterator[files.AnnotatedLine]:
+        nonlocal redrawn, misread
+        for line in tqdm(_lines(lab, cfg, texts), total=count, unit=" lines", disable=count < MANY):
+            redrawn, misread = redrawn + line.redrawn, misread + line.unread
+            yield line.annotate(line.picture(look, size=cfg.size))
+
+    counts = {character: n for character in CHARACTERS if (n := sum(text.count(character) for text in texts))}
+    with files.atomic_set(path) as place:
+        files.write_coco(annotated(), place, CHARACTERS, {"description": title, "command": _command(), **lab.text})
+        digits = sum(n for character, n in counts.items() if character.isdigit())
+        rate = f"{redrawn / max(1, digits):.2%} of the digits redrawn{_report_misread(misread)}"
+        rate = rate if lab.reader else "no digit was classified"
+        contents = "Each line is a PNG. annotations.json has the boxes, as COCO, and labels.csv the texts."
+        contents = f"{contents}\nSeparators are strokes of a pen; {rate}."
+        write_text(_datasheet(lab, cfg, counts, title, contents, count), files.sheet_path(place))
+    return f"{count:,} lines: {path}; {rate}"
+
+
+def _report_misread(count: int) -> str:
+    return f"; {count} digits stay misread or uncertain: try another seed or style" if count else ""
+
+
+def _lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
+    """Draw a line for each text; print to stderr what was found in the picture of a hand."""
+    hand = lab.like(cfg.like, cfg.label) if cfg.like else None
+    if hand:
+        print(f"like: drawn as a {hand.label}, with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
+    style, certainty = Style(**cfg.style), CERTAIN if cfg.certain else 0.0
+    pen = {"style": style, "mixed": cfg.mixed, "variation": cfg.variation, "certainty": certainty}
+    return lab.lines(texts, cfg.seed, Layout(**cfg.layout), hand, **pen)
+
+
+def _datasheet(lab: Lab, cfg: DictConfig, composition: dict[str, int], title: str, contents: str, items: int) -> str:
+    return files.format_datasheet(
+        composition,
+        title=title,
+        contents=contents,
+        seeds=f"{cfg.seed} to {cfg.seed + items - 1}",
+        command=_command(),
+        sha256=lab.provenance["sha256"],
+        licence=checkpoint.LICENCE,
+        figures=lab.figures,
+    )
+
+
+def _command() -> str:
+    """The command as it was typed, without ``out`` and without the folder of ``ckpt``."""
+    words = [re.sub(r"^(ckpt='?).*[/\\]", r"\1", word) for word in sys.argv[1:] if not word.startswith("out=")]
+    return f"python -m gan.generate {shlex.join(words)}"

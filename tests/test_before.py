@@ -1,0 +1,76 @@
+"""A checkpoint of an earlier version still loads, draws, resumes, and has the same figures."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, call
+
+import gan
+from gan import checkpoint, evaluate
+from gan.image import to_uint8
+from train import train
+
+# python train.py data=digits trainer=debug trainer.accelerator=cpu trainer.precision=32-true
+# network.width=2 network.generator.latent=16 network.depth=0 batch_size=32 trainer.max_epochs=2,
+# by version 0.1.0 (commit 931ba5d), and that version's images of its seeds 0 to 9.
+BEFORE = ROOT / "tests" / "fixtures" / "before.ckpt"
+IMAGES = ROOT / "tests" / "fixtures" / "before.npz"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the checkpoint as the last one of a run."""
+    shutil.copy(BEFORE, tmp_path / "last.ckpt")
+    return tmp_path / "last.ckpt"
+
+
+def _history(contents: dict[str, object]) -> list[dict[str, float]]:
+    return contents["callbacks"]["Result"]["history"]  # type: ignore[index, no-any-return]
+
+
+def test_it_loads_with_every_tensor_it_had() -> None:
+    state = checkpoint.load_contents(BEFORE)["state_dict"]
+    loaded = checkpoint.load(BEFORE).state_dict()
+    assert list(loaded) == list(state)
+    same = [torch.equal(torch.as_tensor(value), torch.as_tensor(loaded[name])) for name, value in state.items()]
+    assert all(same)
+
+
+def test_settings_that_came_later_may_be_missing(tmp_path: Path) -> None:
+    contents = torch.load(BEFORE, weights_only=True)
+    model = contents["hyper_parameters"]["config"]["model"]
+    for name in ("lr_decay", "d_steps", "penalty_every", "auxiliary", "compile"):
+        del model[name]
+    del model["discriminator"]["norm"], model["penalty"]["fraction"]
+    torch.save(contents, tmp_path / "early.ckpt")
+    schedule = checkpoint.load(tmp_path / "early.ckpt").schedule
+    assert (schedule.lr_decay, schedule.d_steps, schedule.auxiliary, schedule.compile) == (0.0, 1, 1.0, None)
+
+
+def test_its_seeds_give_the_same_images() -> None:
+    images = to_uint8(gan.load(BEFORE).sample(10).images).numpy()
+    with np.load(IMAGES) as before:
+        assert np.abs(images.astype(int) - before["images"]).max() <= 1  # a processor may round otherwise
+
+
+def test_it_is_evaluated_as_training_did(copy: Path) -> None:
+    logged = _history(checkpoint.load_contents(copy))[-1]
+    call(evaluate.main, f"ckpt={copy}", "cas.images=0")
+    figures = json.loads(copy.with_name("val.json").read_text())["figures"]
+    names = [name for name in logged if name.startswith("val_")]
+    assert len(names) > 5
+    for name in names:
+        assert figures[name] == pytest.approx(logged[name], rel=1e-6), name
+
+
+def test_its_run_goes_on(copy: Path) -> None:
+    before = _history(checkpoint.load_contents(copy))
+    call(train, f"ckpt={copy}", "trainer.max_epochs=3")
+    history = json.loads(copy.with_name("result.json").read_text())["history"]
+    assert [figures["epoch"] for figures in history] == [1, 2, 3]
+    assert history[:2] == before
+    assert checkpoint.load_contents(copy)["epoch"] == 2

@@ -1,1 +1,1 @@
-"""How fast it all is: ``python -m gan.benchmark``."""
+"""How fast training, evaluation and drawing are here: ``python -m gan.benchmark``."""

@@ -1,20 +1,21 @@
-"""Loops that train the report's networks, to be compared.
+"""Loops that train the report's networks, to compare with ``train.py``.
 
-- ours: ``train.py``, with all that Lightning does around a step
-- bare: the same steps without Lightning, so that what it costs is the difference
-- plain: the usual example in float32 with torch's own layers, a pass each for real and fake, its images in memory
-- loader: the plain loop behind a DataLoader with torchvision's transforms, which most examples have
+- bare: the same steps without Lightning; the difference is its cost
+- plain: the usual example in float32 with torch's own layers, separate passes for real and fake
+  images, images in memory
+- loader: the plain loop behind a DataLoader with torchvision's transforms, as most examples have it
 """
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from torchvision.transforms import Compose, Normalize, ToTensor
 
 from gan.data import Images
@@ -27,42 +28,36 @@ PLAIN = {Halve: nn.Conv2d, Double: nn.ConvTranspose2d}
 
 
 class Bare(GAN):
-    """The game without Lightning: no trainer, no wrapped optimizers, no log."""
+    """The model without Lightning: no trainer, no wrapped optimizers, no log."""
 
-    trainer = cast(Any, SimpleNamespace(world_size=1, num_training_batches=0, log_every_n_steps=50))
+    trainer: Any = SimpleNamespace(world_size=1, num_training_batches=0, log_every_n_steps=50)
+    own: list[torch.optim.Optimizer]
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Those of the game, made once."""
-        self.own = super().configure_optimizers()
+    def players(self) -> list[Any]:
         return self.own
 
-    def players(self) -> tuple[Any, Any]:
-        """The optimizers as they are."""
-        return self.own[0], self.own[1]
-
     def manual_backward(self, loss: Tensor, *_: Any, **__: Any) -> None:
-        """Gradients, and nothing around them."""
         loss.backward()
 
-    def log_dict(self, *_: Any, **__: Any) -> None:
-        """Nothing is logged."""
+    def log_dict(self, *_: Any, **__: Any) -> None: ...
 
 
-def bare_loop(game: Bare, images: Images, batch: int, bf16: bool) -> Step:
-    """One step of the game on ``batch`` images drawn at random, which lie where the game is."""
+def bare_loop(model: Bare, images: Images, batch: int, bf16: bool) -> Step:
+    """A step of the model on ``batch`` random images, on the device of ``images``."""
     device = images.images.device
-    game.to(device).configure_optimizers()
+    model.to(device)
+    model.own = model.configure_optimizers()
 
     def step() -> None:
         drawn = images.__getitems__(torch.randint(len(images), (batch,), device=device))
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            game.training_step(drawn, 0)
+            model.training_step(drawn, 0)
 
     return step
 
 
 def plain(module: nn.Module) -> nn.Module:
-    """The same network of torch's own layers."""
+    """Replace the faster layers of this project in ``module`` by torch's own; return it."""
     for name, child in module.named_children():
         if isinstance(child, LeakyDropout):
             setattr(module, name, nn.Sequential(nn.LeakyReLU(0.3, inplace=True), nn.Dropout(0.3)))
@@ -77,11 +72,8 @@ def plain(module: nn.Module) -> nn.Module:
     return module
 
 
-def plain_loop(batches: Iterator[Tensor], shape: torch.Size, device: torch.device) -> Step:
-    """One step of the usual example: float32, one pass each for real and fake, torch's Adam.
-
-    ``batches``: floats [N, *shape] in [-1, 1]; ``shape``: channels, height and width.
-    """
+def plain_loop(batches: Iterator[Tensor], shape: tuple[int, int, int], device: torch.device) -> Step:
+    """A step of the usual example on ``batches`` [N, C, H, W] in [-1, 1]; ``shape`` is C, H, W."""
     channels, size, _ = shape
     generator = plain(report.Generator(size, channels, 100)).to(device)
     discriminator = plain(report.Discriminator(size, channels)).to(device)
@@ -90,7 +82,7 @@ def plain_loop(batches: Iterator[Tensor], shape: torch.Size, device: torch.devic
     def step() -> None:
         real = next(batches).to(device)
         one, zero = real.new_ones(len(real)), real.new_zeros(len(real))
-        y = torch.zeros(len(real), dtype=torch.long, device=device)  # of no meaning: both are unconditional
+        y = torch.zeros(len(real), dtype=torch.long, device=device)  # ignored
         fake = generator(torch.randn(len(real), 100, device=device), y)
         players[0].zero_grad()
         binary_cross_entropy_with_logits(discriminator(real, y).logits, one).backward()
@@ -104,28 +96,19 @@ def plain_loop(batches: Iterator[Tensor], shape: torch.Size, device: torch.devic
 
 
 def in_memory(images: Images, batch: int) -> Iterator[Tensor]:
-    """Batches without end, of floats that lie ready."""
+    """Endless batches from up to 10,000 images, ready as floats."""
     ready, _ = images.__getitems__(torch.arange(min(len(images), 10_000)))
     while True:
         yield ready[torch.randint(len(ready), (batch,), device=ready.device)]
 
 
-class Transformed(Dataset[Tensor]):
-    """One image at a time through PIL and torchvision's transforms, as torchvision's MNIST does."""
-
-    def __init__(self, images: Images) -> None:
-        self.pixels = images.images.cpu().permute(0, 2, 3, 1).squeeze(-1).numpy()
-        self.transform = Compose([ToTensor(), Normalize(0.5, 0.5)])
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def __getitem__(self, index: int) -> Tensor:
-        found: Tensor = self.transform(Image.fromarray(self.pixels[index]))
-        return found
-
-
 def behind_a_loader(images: Images, batch: int) -> Iterator[Tensor]:
-    """Batches without end of the usual DataLoader."""
+    """Endless batches of a DataLoader, each image through PIL and torchvision's transforms."""
+    transform = Compose([Image.fromarray, ToTensor(), Normalize(0.5, 0.5)])
+
+    def collate(some: list[np.ndarray]) -> Tensor:
+        return torch.stack(list(map(transform, some)))
+
+    pixels: Any = images.images.cpu().permute(0, 2, 3, 1).squeeze(-1).numpy()  # any sequence will do
     while True:
-        yield from DataLoader(Transformed(images), batch, shuffle=True, drop_last=True)
+        yield from DataLoader(pixels, batch, shuffle=True, drop_last=True, collate_fn=collate)

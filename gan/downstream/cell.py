@@ -1,4 +1,4 @@
-"""What a study is made of: cells, and what is kept of each."""
+"""The cells of a study and the records kept of them."""
 
 import json
 from pathlib import Path
@@ -11,19 +11,19 @@ Record = dict[str, Any]
 
 
 class Cell(NamedTuple):
-    """Where its synthetic digits come from (none, few or ckpt), how many labels a class it has, and its seed."""
+    """What a classifier learns from."""
 
-    source: str
-    labels: int
+    source: str  # of the synthetic digits: none, few or ckpt
+    labels: int  # a class
     seed: int
 
     @property
     def name(self) -> str:
-        """Of its file and its folder."""
+        """The name of its file and folder."""
         return "_".join(map(str, self))
 
 
 def finished(folder: Path) -> dict[Cell, Record]:
-    """All cells that a study's folder holds."""
+    """The records of all finished cells in a study's folder."""
     records = [json.loads(path.read_text()) for path in folder.glob("*_*_*.json")]
     return {Cell(*(one[name] for name in Cell._fields)): one for one in records}

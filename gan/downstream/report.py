@@ -1,149 +1,103 @@
-"""What a study has come to: accuracies with their intervals, paired differences, a sentence, tables and a picture."""
+"""What a study found: accuracies with intervals, paired differences, and the tables of both."""
 
-import csv
-import io
 import json
 import math
 import statistics
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import t
-
-from gan.downstream.cell import ARMS, NONE, SOURCES, Cell, Record, finished
-from gan.file import table
+from gan.downstream.cell import ARMS, NONE, SOURCES, Record, finished
+from gan.table import markdown
 
 Row = dict[str, Any]
 Report = dict[str, Any]
 CONFIDENCE = 0.95
 
 
+def quantile(k: int) -> float:
+    """Student's t(0.975, k - 1), the half-width of a 95 % interval in standard errors."""
+    from scipy.stats import t  # slow to import
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, k - 1))
+
+
 def interval(values: list[float]) -> tuple[float, float | None]:
-    """Mean and half the width of its 95 % interval, by Student's t: t(0.975, k - 1) s / sqrt(k); None of one value."""
+    """Mean and half-width of its 95 % interval, t(0.975, k - 1) s / sqrt(k); None for one value."""
     k, mean = len(values), statistics.mean(values)
-    if k == 1:
-        return mean, None
-    return mean, float(t.ppf((1 + CONFIDENCE) / 2, k - 1)) * statistics.stdev(values) / math.sqrt(k)
-
-
-def _row(found: dict[int, float], **named: object) -> Row:
-    """``found``: a value for each seed."""
-    mean, half = interval(list(found.values()))
-    return {**named, "mean": mean, "half_width": half, "seeds": sorted(found)}
+    return mean, None if k == 1 else quantile(k) * statistics.stdev(values) / math.sqrt(k)
 
 
 def rows(records: list[Record]) -> list[Row]:
-    """Accuracy over the seeds, of every source of synthetic digits, with and without augmentation, by labels a class."""
+    """Accuracy over the seeds, for each source, arm and number of labels a class."""
     found: dict[tuple[str, str, int], dict[int, float]] = {}
     for one in records:
         for arm in ARMS:
             found.setdefault((one["source"], arm, one["labels"]), {})[one["seed"]] = one["accuracy"][arm]
-    return [_row(found[key], source=key[0], arm=key[1], labels=key[2]) for key in sorted(found)]
+    rows = []
+    for (source, arm, labels), values in sorted(found.items()):
+        mean, half = interval(list(values.values()))
+        row = {"source": source, "arm": arm, "labels": labels, "mean": mean, "half_width": half}
+        rows.append(row | {"seeds": sorted(values)})
+    return rows
 
 
 def differences(records: list[Record]) -> list[Row]:
-    """Accuracy with synthetic digits minus that without, of the same real labels, over the seeds that have both."""
-    known = {Cell(one["source"], one["labels"], one["seed"]): one["accuracy"] for one in records}
-    found: dict[tuple[str, str, int], dict[int, float]] = {}
-    for cell, accuracy in known.items():
-        base = known.get(cell._replace(source=NONE))
-        if cell.source != NONE and base:
-            for arm in ARMS:
-                found.setdefault((cell.source, arm, cell.labels), {})[cell.seed] = accuracy[arm] - base[arm]
-    return [_row(found[key], source=key[0], arm=key[1], labels=key[2]) for key in sorted(found)]
+    """Accuracy with synthetic digits minus accuracy without, of the same labelled images."""
+    real = {(one["labels"], one["seed"]): one["accuracy"] for one in records if one["source"] == NONE}
+    paired = []
+    for one in records:
+        base = real.get((one["labels"], one["seed"]))
+        if one["source"] != NONE and base:
+            paired.append(one | {"accuracy": {arm: one["accuracy"][arm] - base[arm] for arm in ARMS}})
+    return rows(paired)
 
 
 def of(found: list[Row], source: str, arm: str) -> list[Row]:
-    """The rows of one curve, by labels a class."""
+    """The rows of one source and arm, by labels a class."""
     return [row for row in found if (row["source"], row["arm"]) == (source, arm)]
 
 
-def listed(parts: Iterable[object]) -> str:
-    """``a, b and c``."""
-    *most, last = map(str, parts)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def chance(row: Row) -> float:
-    """How likely so large a mean difference is where there is none: p of the paired t-test that its interval stands for."""
+def p_value(row: Row) -> float:
+    """The p-value of the paired t-test for a difference; 1 for one seed."""
     k, half = len(row["seeds"]), row["half_width"]
     if not half:
         return 1.0 if half is None or not row["mean"] else 0.0
-    return float(2 * t.sf(abs(row["mean"]) / half * t.ppf((1 + CONFIDENCE) / 2, k - 1), k - 1))
+    from scipy.stats import t  # slow to import
+
+    return float(2 * t.sf(abs(row["mean"]) / half * quantile(k), k - 1))
 
 
-def surviving(found: list[Row]) -> list[Row]:
-    """The rows whose difference is clear although all are looked at (Holm 1979): p_(i) <= alpha / (m - i), i = 0, 1, ..."""
+def significant(found: list[Row]) -> list[Row]:
+    """The significant rows after Holm's correction for all of them (Holm 1979).
+
+    p_(i) <= alpha / (m - i), i = 0, 1, ..., up to the first that fails.
+    """
     clear: list[Row] = []
-    for row in sorted(found, key=chance):
-        if chance(row) > (1 - CONFIDENCE) / (len(found) - len(clear)):
+    for row in sorted(found, key=p_value):
+        if p_value(row) > (1 - CONFIDENCE) / (len(found) - len(clear)):
             break
         clear.append(row)
     return clear
 
 
-def verdict(found: list[Row], clear: list[Row]) -> str:
-    """What differences [points] come to: where they are above zero, below it, or not among the clear ones."""
-    groups: dict[str, list[Row]] = {"raised": [], "lowered": [], "neither": []}
-    for row in found:
-        groups[("raised" if row["mean"] > 0 else "lowered") if row in clear else "neither"].append(row)
-    parts = []
-    for name, group in groups.items():
-        labels = listed(row["labels"] for row in group) if group else ""
-        points = listed(f"{row['mean'] * 100:+.2f}" for row in group) if group else ""
-        if group:
-            told = f"{name} accuracy" if name != "neither" else "made no difference that survives Holm's correction"
-            parts.append(f"{told} with {labels} labels a class ({points} points)")
-    return listed(parts)
-
-
-def maker(report: Report, source: str) -> str:
-    """What made the synthetic digits, and of what."""
+def caption(report: Report, source: str) -> str:
+    """The training images of a source of synthetic digits."""
     if source == "few":
-        return "a GAN that saw these labelled images alone"
-    return f"a generator that saw {report['settings']['ckpt']['saw']} (an upper bound)"
-
-
-def caveat(report: Report, source: str) -> str:
-    """What a source's figures leave open."""
-    if source == "ckpt":
-        return "the upper bound is of one generator for all seeds, so that its intervals omit a generator's own luck"
-    share, most = report["settings"][source]["fakes"]["share"], max(row["labels"] for row in report["rows"])
-    return (
-        f"{share:.0%} of each batch being synthetic, real digits are seen that much less often, with {most} labels a class too"
-    )
-
-
-def sentence(report: Report) -> str:
-    """What a study shows, good or bad, and what it leaves open."""
-    parts, clear = [], surviving(report["differences"])
-    for source in report["sources"]:
-        plain, augmented = (verdict(of(report["differences"], source, arm), clear) for arm in ARMS)
-        parts.append(f"those of {maker(report, source)} {plain}, and beside classic augmentation {augmented}")
-    seeds = f"{report['seeds']} seed{'s' if report['seeds'] > 1 else ''}"
-    tests = (
-        f", {len(report['differences'])} paired t-tests under Holm's correction (the ± below are without)"
-        if report["seeds"] > 1
-        else ""
-    )
-    left = "; ".join(caveat(report, source) for source in report["sources"])
-    return (
-        f"Synthetic images beside real ones of data={report['data']}, over {seeds}{tests}: {'; '.join(parts)}. "
-        f"To bear in mind: {left}; and the default recipe was itself developed on all of MNIST."
-    )
+        return "GAN trained on these labelled images alone"
+    return f"generator trained on {report['settings']['ckpt']['saw']} (upper bound)"
 
 
 def gather(folder: Path) -> Report:
-    """Everything about a study, of the cells that its folder holds."""
+    """Everything about a study, from the cells in its folder."""
     settings = json.loads((folder / "settings.json").read_text())
     records = [one for _, one in sorted(finished(folder).items())]
-    report: Report = {
+    known = {one["source"] for one in records}
+    return {
         "data": settings[NONE]["data"],
         "split": settings[NONE]["split"],
         "seeds": len({one["seed"] for one in records}),
-        "sources": [source for source in SOURCES if source in {one["source"] for one in records}],
+        "sources": [source for source in SOURCES if source in known],
         "confidence": CONFIDENCE,
         "rows": rows(records),
         "differences": differences(records),
@@ -152,37 +106,33 @@ def gather(folder: Path) -> Report:
         "versions": {name: version(name) for name in ("torch", "lightning")},
         "cells": records,
     }
-    return {"sentence": sentence(report)} | report
 
 
-def _percent(row: Row, signed: bool = False) -> str:
-    mean = format(row["mean"] * 100, "+.2f" if signed else ".2f")
+def _percent(row: Row, form: str = ".2f") -> str:
+    mean = format(row["mean"] * 100, form)
     return mean if row["half_width"] is None else f"{mean} ± {row['half_width'] * 100:.2f}"
 
 
 def tables(report: Report) -> str:
-    """Markdown: the sentence, and of each source of synthetic digits a table of its accuracies and differences, in percent."""
-    head = ["real", "real + augmentation", "real + synthetic", "real + both", "synthetic helps by", "beside augmentation by"]
-    parts = [report["sentence"]]
+    """Markdown: accuracies and changes in percent, a table for each source of synthetic digits."""
+    accuracy = {(row["source"], row["arm"], row["labels"]): _percent(row) for row in report["rows"]}
+    head = ["labels a class", "real", "real + augmentation", "real + synthetic", "real + both"]
+    head += ["synthetic adds", "significant", "beside augmentation it adds", "significant"]
+    clear, parts = significant(report["differences"]), []
     for source in report["sources"]:
-        curves = [of(report["rows"], one, arm) for one in (NONE, source) for arm in ARMS]
-        gains = [of(report["differences"], source, arm) for arm in ARMS]
-        lines = []
-        for place, row in enumerate(curves[2]):
-            real = [next(one for one in curve if one["labels"] == row["labels"]) for curve in curves[:2]]
-            cells = [*map(_percent, [*real, row, curves[3][place]]), *(_percent(gain[place], signed=True) for gain in gains)]
-            lines.append([str(row["labels"]), *cells])
-        parts.append(table([f"labels a class; {maker(report, source)}", *head], *lines))
+        lines = [head]
+        for changes in zip(*(of(report["differences"], source, arm) for arm in ARMS), strict=True):
+            labels = changes[0]["labels"]
+            line = [str(labels), *(accuracy[one, arm, labels] for one in (NONE, source) for arm in ARMS)]
+            for change in changes:
+                line += [_percent(change, "+.2f"), "yes" if change in clear else "no"]
+            lines.append(line)
+        parts.append(f"Synthetic digits of a {caption(report, source)}:\n\n{markdown(*lines)}")
     return "\n\n".join(parts)
 
 
-def sheet(report: Report) -> str:
-    """CSV: every accuracy and difference, in shares, with its interval."""
-    text = io.StringIO()
-    columns = ["what", "source", "arm", "labels", "mean", "half_width", "seeds"]
-    file = csv.DictWriter(text, columns, lineterminator="\n")
-    file.writeheader()
-    for what in ("accuracy", "difference"):
-        for row in report["rows" if what == "accuracy" else "differences"]:
-            file.writerow(row | {"what": what, "seeds": len(row["seeds"])})
-    return text.getvalue().rstrip("\n")
+def sheet(report: Report) -> list[Row]:
+    """The rows of a CSV file: every accuracy and difference as a share, with its interval."""
+    found = [{"what": "accuracy", **row} for row in report["rows"]]
+    found += [{"what": "difference", **row} for row in report["differences"]]
+    return [row | {"seeds": len(row["seeds"])} for row in found]

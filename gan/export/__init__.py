@@ -1,1 +1,1 @@
-"""The generator taken elsewhere: weights, ONNX, a torch program, a web page; each checked to draw what torch draws."""
+"""Export: the generator as weights, as a program, as a web page; all draw the same images."""

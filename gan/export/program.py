@@ -1,11 +1,11 @@
-"""A generator as a program of tensors, for torch without this project's code (PT2) and for ONNX.
+"""A generator as a program: PT2, which torch runs without this project's code, and ONNX.
 
-Both take z float32 [N, latent] and y int64 [N], which a generator without classes ignores, to ``image`` float32 [N, C, H, W]
-in [-1, 1], and both have been run: they draw what torch draws.
+Both map z float32 [N, latent] and y int64 [N], ignored without classes, to ``image`` float32
+[N, C, H, W] in [-1, 1]. Before a program is returned, its images are compared with torch's.
 """
 
-import importlib.util
 import io
+import json
 import logging
 import os
 import warnings
@@ -20,85 +20,71 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
 from gan import sample
-from gan.network import Generator
+from gan.error import UserError
+from gan.network import Follower, Generator
 
-BATCHES = (1, 7, 64)  # that a program is checked on
+BATCHES = (1, 7, 64)  # sizes that a program is tested with
 TOLERANCE = 1e-4  # of an image in [-1, 1]
-Card = dict[str, str]
-
-
-def require_onnx() -> None:
-    """Raise ImportError where a library of the extra ``onnx`` is missing."""
-    for name in ("onnx", "onnxscript", "onnxruntime"):
-        if importlib.util.find_spec(name) is None:
-            raise ImportError(f'ONNX needs {name}: pip install -e ".[onnx]"')
+Info = dict[str, str]  # the metadata of a program
 
 
 def trace(generator: Generator) -> ExportedProgram:
-    """What ``generator`` does to any number of latents, in evaluation mode.
+    """The computation of ``generator`` in evaluation mode, for any number of latents.
 
-    Raises ValueError where that cannot be written down. What follows training (see :class:`gan.model.GAN`) stands
-    where training left it.
+    A :class:`gan.network.Follower` keeps the state that training left it in. Raises UserError if
+    torch cannot trace the generator.
     """
-    network: Any = deepcopy(generator)
-    for module in network.eval().modules():
-        if hasattr(module, "follow"):
-            module.forward = partial(_constant, module())
-    many = {0: Dim("N")}
-    try:
-        with _hushed():
-            program = torch.export.export(network, _inputs(generator, 2), dynamic_shapes={"z": many, "y": many})
-    except RuntimeError as error:
-        raise _impossible(generator, error) from error
+    network = deepcopy(generator).eval()
+    for module in network.modules():
+        if isinstance(module, Follower):
+            module.forward = partial(_identity, module())
+    batch = {0: Dim("N")}
+    with _exporting(generator):
+        program = torch.export.export(network, _inputs(generator, 2), dynamic_shapes={"z": batch, "y": batch})
     for node in program.graph.nodes:
-        node.meta.pop("stack_trace", None)  # the folders of this machine
+        node.meta.pop("stack_trace", None)  # names folders of this machine
     return program
 
 
-def pt2(generator: Generator, card: Card) -> bytes:
-    """What ``torch.export.load`` reads, with ``card.json`` as an extra file of it that ``card`` is written to."""
-    file = io.BytesIO()
-    with _hushed():
-        torch.export.save(trace(generator), file, extra_files=card)
+def to_pt2(generator: Generator, info: Info) -> bytes:
+    """A program that ``torch.export.load`` reads; its extra file ``card.json`` is ``info``."""
+    file, program = io.BytesIO(), trace(generator)
+    with _exporting(generator):
+        torch.export.save(program, file, extra_files={"card.json": json.dumps(info)})
         loaded = torch.export.load(io.BytesIO(file.getvalue())).module()
-    _check(generator, loaded)
+    _compare(generator, loaded)
     return file.getvalue()
 
 
-def onnx(generator: Generator, card: Card) -> bytes:
-    """An ONNX model with ``card`` as its metadata."""
-    require_onnx()
+def to_onnx(generator: Generator, info: Info) -> bytes:
+    """An ONNX model; its metadata are ``info``."""
     program = trace(generator)
-    attention = torch.ops.aten.scaled_dot_product_attention.default  # of which the exporter knows only one with several heads
-    try:
-        with _hushed():
-            if any(node.target == attention for node in program.graph.nodes):
-                program = program.run_decompositions({attention: _attention})
-            exported: Any = torch.onnx.export(
-                program, input_names=["z", "y"], output_names=["image"], dynamo=True, optimize=True, verbose=False
-            )
-            model = exported.model_proto
-    except RuntimeError as error:
-        raise _impossible(generator, error) from error
+    attention = torch.ops.aten.scaled_dot_product_attention.default  # the exporter requires several heads
+    with _exporting(generator):
+        if any(node.target == attention for node in program.graph.nodes):
+            program = program.run_decompositions({attention: _attend})
+        names: dict[str, Any] = {"input_names": ["z", "y"], "output_names": ["image"]}
+        exported: Any = torch.onnx.export(program, **names, dynamo=True, optimize=True, verbose=False)
+    model = exported.model_proto
     for node in model.graph.node:
-        node.ClearField("metadata_props")  # lines of this project's code, and the folders of this machine
+        node.ClearField("metadata_props")  # names folders of this machine and lines of this project's code
     model.graph.ClearField("value_info")
     for value in (*model.graph.input, *model.graph.output):
         value.ClearField("metadata_props")
         value.type.tensor_type.shape.dim[0].dim_param = "N"
-    for key, text in card.items():
+    for key, text in info.items():
         model.metadata_props.add(key=key, value=text)
     contents: bytes = model.SerializeToString()
-    _check(generator, runner(contents))
+    _compare(generator, load_onnx(contents))
     return contents
 
 
-def runner(model: bytes) -> Callable[[Tensor, Tensor], Tensor]:
-    """An ONNX model as a function of z and y, by onnxruntime on the CPU."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # which it looks at as it is imported
+def load_onnx(contents: bytes) -> Callable[[Tensor, Tensor], Tensor]:
+    """An ONNX model as a function of z and y, run by onnxruntime on the CPU."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read during the import
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(contents, providers=["CPUExecutionProvider"])
     return lambda z, y: torch.from_numpy(session.run(["image"], {"z": z.numpy(), "y": y.numpy()})[0])
 
 
@@ -107,40 +93,35 @@ def _inputs(generator: Generator, count: int) -> tuple[Tensor, Tensor]:
     return sample.latents(seeds, generator.latent), sample.labels(seeds, generator.classes)
 
 
-def _check(generator: Generator, program: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Raise ValueError where ``program`` draws anything but what ``generator`` does."""
+def _compare(generator: Generator, program: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Raise UserError if ``program`` and ``generator`` draw different images."""
     for count in BATCHES:
         z, y = _inputs(generator, count)
         with sample.evaluating(generator):
             difference = float((program(z, y) - generator(z, y)).abs().max())
-        if not difference <= TOLERANCE:  # nor a NaN
-            raise ValueError(
-                f"the exported generator draws {count} images that differ by {difference:.1e} from torch's, and no more than "
-                f"{TOLERANCE:.0e} is allowed: nothing was written"
-            )
+        if not difference <= TOLERANCE:  # true for NaN
+            found = f"{count} images of the program differ from torch's by {difference:.1e}; {TOLERANCE:.0e} is allowed"
+            raise UserError(f"out: {found}: nothing was written; choose another format")
 
 
-def _attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     return (query @ key.mT * scale).softmax(-1) @ value
 
 
-def _constant(value: object) -> object:
+def _identity(value: object) -> object:
     return value
 
 
-def _impossible(generator: Generator, error: Exception) -> ValueError:
-    first = str(error).strip().splitlines()[0]
-    return ValueError(f"out: {type(generator).__module__} cannot be exported to this format ({first}); .safetensors can be had")
-
-
 @contextmanager
-def _hushed() -> Iterator[None]:
-    """Without what the exporters say of themselves; what matters is whether the result is right, and that is checked."""
+def _exporting(generator: Generator) -> Iterator[None]:
+    """Silence the exporters, whose result is tested anyway; their failure is a UserError."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
+    except RuntimeError as error:
+        found = f"{type(generator).__module__} to this format ({str(error).strip().splitlines()[0]})"
+        raise UserError(f"out: torch cannot export {found}: choose FILE.safetensors") from error
     finally:
         logging.disable(before)

@@ -1,6 +1,6 @@
-"""A web page that draws digits by itself: a folder for any web space, or to open by a double click. It asks no other host.
+"""A web page that draws digits: a folder for a web server or a double click, without requests.
 
-Browsers let a page from a disk read no files, so the generator and onnxruntime-web, which runs it, stand in it as scripts.
+A page opened from disk cannot read files, so generator and onnxruntime-web are scripts in it.
 """
 
 import base64
@@ -12,7 +12,11 @@ import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gan.file import whole_folder
+from gan import sample
+from gan.error import UserError
+from gan.export import program
+from gan.file import atomic_folder, write_bytes
+from gan.network import Generator
 
 RUNTIME = "onnxruntime-web"  # MIT, Microsoft
 VERSION = "1.30.0"
@@ -22,58 +26,65 @@ STATIC = ("index.html", "style.css", "latent.js", "outline.js", "picture.js", "p
 FILES = {*STATIC, "model.js", "runtime.js"}
 
 
-def runtime(folder: str | None, cache: str) -> Path:
-    """The folder of onnxruntime-web, unpacked: ``folder``, or that of :data:`VERSION` in ``cache``, fetched once with npm.
+def find_runtime(folder: str | None, cache: str) -> Path:
+    """The unpacked onnxruntime-web: ``folder``, or :data:`VERSION` in ``cache``, downloaded once.
 
-    Raises ValueError where it is not what it should be or cannot be had.
+    Raises UserError if ``folder`` lacks a file or the download fails.
     """
     home = Path(folder) if folder else Path(cache).expanduser() / f"{RUNTIME}-{VERSION}"
     if all((home / name).is_file() for name in (MODULE, WASM)):
         return home
     if folder:
-        raise ValueError(f"page.runtime: {folder} holds no {MODULE} and {WASM[5:]}: unpack {RUNTIME} {VERSION} there")
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=home.parent) as aside:
-        with tarfile.open(_fetch(Path(aside))) as package:
-            for name in (MODULE, WASM):
-                (unpacked := Path(aside) / "package" / name).parent.mkdir(parents=True, exist_ok=True)
-                with package.extractfile(f"package/{name}") as part:  # type: ignore[union-attr]
-                    unpacked.write_bytes(part.read())
-        shutil.rmtree(home, ignore_errors=True)
-        (Path(aside) / "package").replace(home)
+        raise UserError(f"page.runtime: {folder} has no {MODULE} or no {WASM}: unpack {RUNTIME} {VERSION} there")
+    with atomic_folder(home) as made, TemporaryDirectory() as aside, tarfile.open(_download(Path(aside))) as package:
+        for name in (MODULE, WASM):
+            part = package.extractfile(f"package/{name}")
+            assert part is not None
+            write_bytes(part.read(), made / name)
     return home
 
 
-def _fetch(into: Path) -> Path:
+def _download(folder: Path) -> Path:
+    """Download the package into ``folder`` with npm."""
     remedy = f"install npm, go online, or give page.runtime=FOLDER with {RUNTIME} {VERSION} unpacked"
-    if (npm := shutil.which("npm")) is None:
-        raise ValueError(f"a page needs {RUNTIME}, which npm fetches, and there is no npm: {remedy}")
-    words = ["pack", f"{RUNTIME}@{VERSION}", "--silent", "--fetch-retries=0", f"--pack-destination={into}"]
-    done = subprocess.run([npm, *words], capture_output=True, text=True, cwd=into, check=False)
-    found = list(into.glob("*.tgz"))
-    if done.returncode or not found:
-        raise ValueError(f"npm could not fetch {RUNTIME} {VERSION}: {remedy}")
-    return found[0]
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError(f"a page needs {RUNTIME}, which npm downloads, and npm is not installed: {remedy}")
+    options = ["--silent", "--fetch-retries=0", f"--pack-destination={folder}"]
+    done = subprocess.run([npm, "pack", f"{RUNTIME}@{VERSION}", *options], capture_output=True, cwd=folder, check=False)
+    archives = list(folder.glob("*.tgz"))
+    if done.returncode or not archives:
+        raise UserError(f"npm could not download {RUNTIME} {VERSION}: {remedy}")
+    return archives[0]
 
 
-def check(folder: Path, overwrite: bool) -> None:
-    """Raise ValueError where a page cannot be put into ``folder`` without loss of something else."""
-    if folder.is_file():
-        raise ValueError(f"out: {folder} is a file: choose another folder")
-    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if held - FILES:
-        raise ValueError(f"out: {folder} holds {min(held - FILES)}, which is of no page: choose another folder")
-    if held and not overwrite:
-        raise ValueError(f"out: {folder} holds a page: choose another folder, or overwrite=true")
+def write_page(folder: Path, generator: Generator, info: program.Info, runtime: Path, title: str, ckpt: str) -> None:
+    """Write the page of ``generator``; ``runtime`` holds onnxruntime-web, ``ckpt`` is a file name.
 
-
-def write(folder: Path, onnx: bytes, about: dict[str, object], home: Path) -> None:
-    """Write the page of the generator ``onnx`` with the runtime in ``home``; ``about`` is what the page says of it."""
-    model = {**about, "onnx": base64.b64encode(onnx).decode()}
-    parts = {name: (home / path).read_bytes() for name, path in (("module", MODULE), ("wasm", WASM))}
-    packed = {name: base64.b64encode(gzip.compress(part, mtime=0)).decode() for name, part in parts.items()}
-    with whole_folder(folder) as made:
+    Raises UserError for images of other than 1 or 3 channels.
+    """
+    channels, size, _ = generator.shape
+    if channels not in (1, 3):
+        raise UserError(f"out: a page shows images of 1 or 3 channels, and these have {channels}: choose FILE.onnx")
+    model = {
+        **info,
+        "title": title,
+        "ckpt": ckpt,
+        "parameters": sum(p.numel() for p in generator.parameters()),
+        "latent": generator.latent,
+        "classes": generator.classes,
+        "columns": sample.columns(generator.classes),
+        "channels": channels,
+        "size": size,
+        "onnx": base64.b64encode(program.to_onnx(generator, info)).decode(),
+    }
+    packed = {"module": _pack(runtime / MODULE), "wasm": _pack(runtime / WASM)}
+    with atomic_folder(folder) as made:
         for name in STATIC:
             shutil.copyfile(PAGE / name, made / name)
-        for name, contents in (("MODEL", model), ("RUNTIME", packed)):
-            (made / f"{name.lower()}.js").write_text(f"const {name} = {json.dumps(contents)};\n")
+        (made / "model.js").write_text(f"const MODEL = {json.dumps(model)};\n")
+        (made / "runtime.js").write_text(f"const RUNTIME = {json.dumps(packed)};\n")
+
+
+def _pack(path: Path) -> str:
+    return base64.b64encode(gzip.compress(path.read_bytes(), mtime=0)).decode()

@@ -1,1 +1,1 @@
-"""What the tools for digits do, measured: ``python -m gan.measure``."""
+"""Figures of what the tools for digits do: ``python -m gan.measure``."""

@@ -1,64 +1,61 @@
-"""What was measured, as the README's tables."""
+"""The tables of ``python -m gan.measure``."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from gan.digits import attribute
-from gan.file import table
+from gan.table import markdown
 
 
-def shares(of: Mapping[str, float | None], form: str = ".2%") -> str:
-    """Named figures on one line; None: by a program that is not there."""
-    return "; ".join(f"{name} {'not installed' if share is None else format(share, form)}" for name, share in of.items())
+def shares(found: Mapping[str, float | None], form: str = ".2%") -> str:
+    """Named figures on one line; None stands for a program that is not installed."""
+    told = [f"{name} {'not installed' if share is None else format(share, form)}" for name, share in found.items()]
+    return "; ".join(told).replace("nothing drawn again", "not redrawn")
 
 
-def agreement(slider: dict[str, Any]) -> str:
-    """How a slider's correlation comes about."""
-    whole, latent = slider["spearman"], slider["by the latent alone"]
+def correlation(slider: Mapping[str, Any]) -> str:
+    """Spearman's correlation of asked and measured style, and the digits classified as asked."""
+    total, latent = slider["spearman"], slider["by the latent alone"]
     if latent is None:
-        return f"{whole:.3f} by the affine map alone"
-    return f"{latent:.3f} by the latent alone" + (f", {whole:.3f} with the affine map" if whole != latent else "")
+        found = f"{total:.3f} by the affine map alone"
+    elif latent == total:
+        found = f"{latent:.3f} by the latent alone"
+    else:
+        found = f"{latent:.3f} by the latent alone, {total:.3f} with the affine map"
+    return f"Spearman {found} (worst class {slider['worst class']:.3f}); {slider['read']:.2%} classified as asked"
 
 
-def outline(found: dict[str, Any]) -> str:
-    """How true SVGs are, and how large."""
-    error, size = found["error by librsvg"], f"{found['bytes']['mean']:,.0f} bytes, at most {found['bytes']['worst']:,.0f}"
+def outline(found: Mapping[str, Any]) -> str:
+    """The error of SVGs against the generator's images, and their size."""
+    error, sizes = found["error by librsvg"], "{mean:,.0f} bytes, at most {worst:,.0f}".format(**found["bytes"])
     if error is None:
-        return size
-    scale = f"a blank picture's is {found['error of a blank']:.3f}"
-    return f"error {error['mean']:.3f} of full scale, at worst {error['worst']:.3f} ({scale}); {size}"
+        return sizes
+    errors = "error {mean:.3f} of full scale, at most {worst:.3f}".format(**error)
+    return f"{errors} (a blank picture has {found['error of a blank']:.3f}); {sizes}"
 
 
-def tables(found: dict[str, Any]) -> str:
-    """All figures in Markdown, and a second table of what is attained where it is asked."""
+def tables(found: Mapping[str, Any]) -> str:
+    """Markdown: all figures, and what is attained for each value of a style."""
     lines, boxes, sliders, speed = (found[name] for name in ("lines", "boxes", "sliders", "speed"))
-    one, mixed = (lines["variance inside a line over between lines"][name] for name in ("one hand", "mixed"))
-    drawn = {name: f"{share:.2%}, {lines['unread'][name]:.2%}" for name, share in lines["redrawn"].items()}
+    variances, r2 = lines["variance inside a line over between lines"], found["axes"]["held_out"]["r2"]
+    strict = f"{lines['pixels outside boxes or loose sides']} pixels"
     loose = [f"{look} {at['in no box']:,} of {at['ink']:,} pixels" for look, at in boxes["looks"].items()]
     rows = [
-        [f"digits of {lines['lines']:,} lines read by the classifier", shares(lines["read"])],
-        ["read by Tesseract", shares(lines["tesseract"])],
-        ["digits drawn again, never read", "; ".join(f"{name} {told}" for name, told in drawn.items())],
-        [
-            "variance inside a line over that between: one hand (mixed)",
-            "; ".join(f"{name} {one[name]:.2f} ({mixed[name]:.2f})" for name in attribute.NAMES),
-        ],
-        ["lines of digits: ink outside its box, or a loose box", f"{lines['pixels outside boxes or loose sides']} pixels"],
-        [f"{boxes['lines']} lines `{boxes['text']}`: more than half ink, in no box", "; ".join(loose)],
-    ]
-    for name in attribute.NAMES:
-        slider = sliders[name]
-        figures = f"Spearman {agreement(slider)} (worst class {slider['worst class']:.3f}), {slider['read']:.2%} read"
-        rows.append([f"`style.{name}`, asked within ±{sliders['reach']:g}", figures])
-    rows += [
-        ["without any style", f"{sliders['read without']:.2%} read"],
-        ["held-out R² of the latent's directions", shares(found["axes"]["held_out"]["r2"], ".2f")],
-        ["an SVG outline", outline(found["outlines"])],
+        [f"digits of {lines['lines']:,} lines classified as asked", shares(lines["read"])],
+        ["the same by Tesseract", shares(lines["tesseract"])],
+        ["digits redrawn", shares(lines["redrawn"])],
+        ["digits misread all the same", shares(lines["unread"])],
+        ["variance inside a line / between lines", shares(variances["one hand"], ".2f")],
+        ["the same, mixed", shares(variances["mixed"], ".2f")],
+        ["ink outside boxes, or loose boxes, in lines of digits", strict],
+        [f"ink outside boxes in {boxes['lines']} lines `{boxes['text']}`", "; ".join(loose)],
+        *([f"`style.{name}` within ±{sliders['reach']:g}", correlation(sliders[name])] for name in r2),
+        ["no style", f"{sliders['read without']:.2%} classified as asked"],
+        ["held-out R² of the latent's directions", shares(r2, ".2f")],
+        ["SVG outlines", outline(found["outlines"])],
         [f"{speed['lines']:,} lines as a set", f"{speed['seconds']:.0f} s on {speed['threads']} threads"],
     ]
-    attained = [
-        [f"`style.{name}`", *(f"{at['attained']:+.2f}, {at['read']:.1%}" for at in sliders[name]["asked"].values())]
-        for name in attribute.NAMES
-    ]
-    head = ["asked for: attained on average, read as itself", *sliders[attribute.NAMES[0]]["asked"]]
-    return "\n\n".join([table(["measured", "figure"], *rows), table(head, *attained)])
+    attained = [["asked: attained, classified as asked", *sliders["thickness"]["asked"]]]
+    for name in r2:
+        cells = [f"{at['attained']:+.2f}, {at['read']:.1%}" for at in sliders[name]["asked"].values()]
+        attained.append([f"`style.{name}`", *cells])
+    return "\n\n".join([markdown(["measured", "figure"], *rows), markdown(*attained)])

@@ -1,1 +1,1 @@
-"""Studies: searches over train.py's settings with Optuna, which several processes share and which a kill cannot harm."""
+"""Studies: searches over train.py's settings with Optuna, by one process or several."""

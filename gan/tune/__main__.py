@@ -1,90 +1,67 @@
-"""``python -m gan.tune trials=50 run_dir=runs/tune data=digits``: search train.py's settings with Optuna."""
+"""``python -m gan.tune trials=50 data=digits``: search for good settings of train.py."""
 
-import importlib.util
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig
 
-from gan import command, override
+from gan.cli.check import check, settings, unknown
+from gan.cli.command import command, continuable
+from gan.cli.compose import in_quotes, quote
+from gan.error import UserError, require
+from gan.file import CONF
+from gan.table import plain
+
+FIXED = r"[+~]*(ckpt|trainer\.devices|trainer\.num_nodes)\b|trainer=ddp\b"  # by every trial
 
 
 def divide(words: list[str]) -> list[str]:
-    """The words of the study, with those that are train.py's gathered in its ``train``."""
-    own = {*override.compose("tune", []), "hydra"}
-    named = [re.match(r"[+~]*(\w+)", word) for word in words]
-    training = [word for word, key in zip(words, named, strict=True) if key and key[1] not in own]
-    escaped = ["'" + re.sub(r"(\\*)'", r"\1\1\\'", override.quoted(word)) + "'" for word in training]
-    gathered = [f"train=[{','.join(escaped)}]"] if training else []
+    """Gather the overrides that are train.py's in the study's setting ``train``."""
+    own = {*settings("tune", []), "hydra"}
+    names = {word: re.match(r"[+~]*(\w+)", word) for word in words}
+    training = [word for word, name in names.items() if name and name[1] not in own]
+    gathered = [f"train=[{','.join(in_quotes(quote(word)) for word in training)}]"] if training else []
     return gathered + [word for word in words if word not in training]
 
 
-@command.main("tune")
-def tune(cfg: DictConfig) -> None:
-    """Take trials until all are taken, with other workers if asked for, and say what they came to."""
-    for name in ("optuna", "matplotlib"):
-        if importlib.util.find_spec(name) is None:
-            raise ImportError(f'tuning needs {name}: pip install -e ".[tune]"')
-    from gan.tune import report, space, study
-
-    words, folder = settle(list(cfg.train)), Path(cfg.run_dir)
+def validate(cfg: DictConfig) -> None:
+    """Raise UserError for settings that make no study."""
     if cfg.trials < 1 or cfg.workers < 1:
-        raise ValueError(f"trials and workers must be 1 or more, got {cfg.trials} and {cfg.workers}")
-    searched = space.read(cfg.sweep, words)
-    opened = study.open_study(cfg, words, searched)
-    others = helpers(cfg.workers)
-    try:
-        for other in (None, *others):
-            if other:
-                other.wait()  # and take up what it may have left, should it have been killed
-            while taken := study.take(opened, cfg, searched):
-                trial, lock = taken
-                try:
-                    study.attempt(opened, trial, cfg, words)
-                finally:
-                    lock.release()
-                report.write(opened, folder)
-    except (KeyboardInterrupt, SystemExit) as stop:
-        print(f"stopped: the same command goes on with the study in {folder}", file=sys.stderr)  # noqa: T201
-        sys.exit(stop.code if isinstance(stop, SystemExit) else command.STOPPED)
-    finally:
-        for other in others:
-            other.terminate()
-    found = report.write(opened, folder)
-    print(report.table(found))  # noqa: T201
-    print(f"results: {folder / 'results.csv'}; {report.draw(opened, folder)}")  # noqa: T201
-    states = [row["state"] for row in found]
+        raise UserError(f"trials and workers must be 1 or more, got {cfg.trials} and {cfg.workers}")
+    known = settings("train", []) | settings("tune", [])  # a typo is in cfg.train
+    for word in cfg.train:
+        if re.match(FIXED, word):
+            rule = "a trial has its own checkpoint and trains on one device"
+            raise UserError(f"{word}: {rule}: leave it out, and start a worker for each device")
+        name = re.match(r"(\w+)[\w./@]*", word)
+        if name and name[1] not in known and not (CONF / name[1]).is_dir():
+            raise unknown(name[0], known)
+    check("train", list(cfg.train))
+
+
+@command("tune")
+def tune(cfg: DictConfig) -> None:
+    """Run or continue a study; print its best trials and the names of its files."""
+    validate(cfg)
+    require("optuna", "matplotlib", extra="tune")
+    from gan.tune import report, study  # imports Lightning and Optuna, which takes seconds
+
+    folder = Path(cfg.run_dir)
+    with continuable(folder):
+        done = study.run(cfg)
+    rows = report.write(done, folder)
+    print(plain(rows[:10], [name for name in rows[0] if name != "error"]))  # noqa: T201
+    print(f"results: {folder / 'results.csv'}; {report.draw(done, folder)}")  # noqa: T201
+    states = [row["state"] for row in rows]
     if running := states.count("RUNNING"):
-        print(f"{running} more still running: in other workers, or else the same command goes on with them")  # noqa: T201
+        print(f"{running} still running: by other workers, or else the same command continues them")  # noqa: T201
     if set(states) == {"FAIL"}:
-        raise ValueError(f"all {len(found)} trials failed, the last so: {found[-1]['error']}")
-
-
-def settle(words: list[str]) -> list[str]:
-    """The words for train.py, checked, with the data they come to. Raises ValueError for what a trial decides itself."""
-    if own := [word for word in words if re.match(r"[+~]*(ckpt|trainer\.devices|trainer\.num_nodes)\b|trainer=ddp\b", word)]:
-        raise ValueError(f"{own[0]}: a trial has its own checkpoint and trains on one device; start a worker for each device")
-    from gan import fit_classifier
-
-    return fit_classifier.settle(command.settle_data(words))
-
-
-def helpers(workers: int) -> list[subprocess.Popen[bytes]]:
-    """All workers but this one, in processes that share the cores with it."""
-    if workers == 1:
-        return []
-    torch.set_num_threads(threads := max(1, torch.get_num_threads() // workers))
-    again = [sys.executable, "-m", "gan.tune", *sys.argv[1:], "workers=1"]
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    return [subprocess.Popen(again, env=environment, stdout=subprocess.DEVNULL) for _ in range(workers - 1)]
+        raise UserError(f"all {len(rows)} trials failed; the last error: {rows[-1]['error']}")
 
 
 def main() -> None:
-    """The command: its own words to the study, the others to train.py."""
+    """Run ``tune`` with the typed overrides, divided between it and train.py."""
     sys.argv[1:] = divide(sys.argv[1:])
     tune()
 

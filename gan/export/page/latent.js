@@ -1,7 +1,7 @@
 "use strict";
 // Latents as torch's CPU generator draws them, so that seed 7 here is seed 7 of python -m gan.generate.
 
-// MT19937 (Matsumoto & Nishimura 1998): a function that gives the next 32 bits.
+// MT19937 (Matsumoto & Nishimura 1998): returns a function that gives the next 32 bits.
 function twister(seed) {
   const state = new Uint32Array(624);
   state[0] = seed;
@@ -23,8 +23,8 @@ function twister(seed) {
   };
 }
 
-// torch.empty(size).normal_(generator=torch.Generator().manual_seed(seed)): Box-Muller, of pairs eight places apart in blocks
-// of 16, the last of which is drawn anew where it overlaps; below 16 values of neighbours, with 53 random bits each.
+// torch.empty(size).normal_(generator=torch.Generator().manual_seed(seed)), by Box-Muller. From 16 values on: in blocks of
+// 16, of pairs eight places apart; an overlapping last block is drawn anew. Below: of neighbours, with 53 random bits each.
 function latent(seed, size) {
   const next = twister(seed);
   const z = new Float32Array(size);
@@ -58,7 +58,7 @@ function latent(seed, size) {
   return z;
 }
 
-// Along the sphere from a to b: between latents, a straight line passes where few latents are.
+// Spherical interpolation from a to b: a straight line would pass where few latents are.
 function between(a, b, share) {
   const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
   const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));

@@ -1,16 +1,16 @@
 "use strict";
-// Smooth outlines of ink, nearly those of gan/digits/outline: what is crisp there is crisp here.
+// Smooth outlines of ink, nearly those of gan/digits/outline.
 
-const AROUND = 2; // pixels of paper around an image, so that ink at its border is closed there
-const SPECK = 6; // points: what has no longer a contour is dropped, or filled where it is a hole
-const BELL = Array.from({ length: 13 }, (_, i) => Math.exp(-(((i - 6) / 2) ** 2) / 2) / 5.01); // of deviation 2
+const AROUND = 2; // pixels of paper around an image, which close the outline of ink at its border
+const SPECK = 6; // points: shorter contours are dropped, shorter holes filled
+const BELL = Array.from({ length: 13 }, (_, i) => Math.exp(-(((i - 6) / 2) ** 2) / 2) / 5.01); // standard deviation 2
 
-// A path around the ink of `image` [size, size] in [-1, 1], in its pixels.
+// A path around the ink of `image` [size, size] in [-1, 1]; its unit is a pixel.
 function outline(image, size) {
   const wide = size + 2 * AROUND;
   const ink = new Float32Array(wide * wide);
   for (let i = 0; i < size * size; i++) ink[(Math.floor(i / size) + AROUND) * wide + (i % size) + AROUND] = (image[i] + 1) / 2;
-  const half = Math.max(0.1, ...ink) / 2; // of the strongest, so that faint digits stay
+  const half = Math.max(0.1, ...ink) / 2; // of the strongest ink, so that faint digits stay
   const height = sharpened(ink, wide).map((value) => value - half);
   const path = new Path2D();
   for (const contour of contours(height, wide).filter((one) => one.length > SPECK).map(smoothed)) {
@@ -21,7 +21,7 @@ function outline(image, size) {
   return path;
 }
 
-// Ridges brighter and valleys darker by their curvature across, so that thin strokes and thin gaps survive.
+// Makes ridges brighter and valleys darker by their curvature, so that thin strokes and gaps survive.
 function sharpened(ink, size) {
   return ink.map((value, i) => {
     const bent = (step) => (ink[i + step] ?? 0) - 2 * value + (ink[i - step] ?? 0);
@@ -32,7 +32,7 @@ function sharpened(ink, size) {
   });
 }
 
-// Closed contours [[x, y], ...] where `height` [side, side] is 0, by marching squares; of holes the other way round.
+// Closed contours [[x, y], ...] where `height` [side, side] is 0, by marching squares; holes run the other way round.
 function contours(height, side) {
   const next = new Map(); // from edge to edge of the grid: 2 * i goes from point i to the right, 2 * i + 1 down
   for (let i = 0; i < (side - 1) * side - 1; i++) {
@@ -52,9 +52,9 @@ function contours(height, side) {
   });
 }
 
-// A contour without its stairs; what smoothing takes away is smoothed and given back (Tukey 1977, "twicing"), or it would shrink.
+// A contour without its stairs. Against shrinking, the smoothed residual is added (Tukey 1977, "twicing").
 function smoothed(contour) {
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path"); // which finds points every half pixel
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path"); // the browser finds its points, one every half pixel
   line.setAttribute("d", `M${contour.join("L")}Z`);
   const even = Array.from({ length: Math.ceil(2 * line.getTotalLength()) }, (_, i) => line.getPointAtLength(i / 2)).map(({ x, y }) => [x, y]);
   const soft = (points) => points.map((_, i) => [0, 1].map((axis) => BELL.reduce((sum, share, k) => sum + share * points.at((i + k - 6) % points.length)[axis], 0)));

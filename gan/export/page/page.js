@@ -1,21 +1,21 @@
 "use strict";
-// MODEL (the generator and what is said of it) and RUNTIME (onnxruntime-web) are of model.js and runtime.js. The field "seed" is
-// of the large image, "first" of the sheet, so that each is what its own field says.
+// model.js defines MODEL, the generator and its description; runtime.js defines RUNTIME, onnxruntime-web.
+// The field "seed" belongs to the large image, "first" to the sheet.
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const unpacked = (text) => new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip")));
 const hash = () => new URLSearchParams(location.hash.slice(1));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const CELL = 84; // pixels of an image on the sheet
-const READABLE = 3; // contrast of large figures and of graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
+const READABLE = 3; // required contrast of large figures and graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
 
 let ort, session, ready;
-let sheet = [0, 0]; // seed of the first image and number of those that are shown
+let sheet = [0, 0]; // the first seed and the number of images shown
 let turn = Promise.resolve(); // onnxruntime-web runs one batch at a time
-let shown = Promise.resolve(); // what was asked for last, when it is drawn
-let own = false; // whether somebody has chosen a colour
+let shown = Promise.resolve(); // resolves when the last request is drawn
+let own = false; // whether the user has chosen a colour
 
-// The generator itself: latents Float32Arrays, labels numbers, images Float32Array [N, C, H, W] in [-1, 1].
+// The generator. latents: Float32Arrays; labels: numbers; images: Float32Array [N, C, H, W] in [-1, 1].
 function draw(latents, labels) {
   const z = new Float32Array(latents.length * MODEL.latent);
   latents.forEach((row, i) => z.set(row, i * MODEL.latent));
@@ -32,7 +32,7 @@ function draw(latents, labels) {
   return done;
 }
 
-// Of seeds and labels, for whoever wants numbers: a promise of a Float32Array.
+// For scripts: images of seeds and labels, as a promise of a Float32Array.
 window.digits = async (seeds, labels) => {
   await ready;
   return (await draw(seeds.map((seed) => latent(seed, MODEL.latent)), labels)).images;
@@ -46,7 +46,7 @@ const chosen = () => {
 };
 const labelOf = (seed, label) => label ?? (MODEL.classes ? seed % MODEL.classes : -1);
 
-// At most one drawing at a time, and another afterwards where something else has been asked for meanwhile.
+// Runs a task once at a time. Of the requests that come meanwhile, only the last runs.
 function latest(task) {
   let asked, running;
   const run = async () => {
@@ -68,8 +68,8 @@ const showOne = latest(async (_, asked, seed, towards, way, boldness) => {
   $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
   const what = [`seed ${seed}`];
   if (label >= 0) what.unshift(`label ${label}`);
-  if (way) what.push(`${way} % of the way to ${towards}`);
-  if (boldness !== 100) what.push(`at ${boldness} % of its distance from the average`);
+  if (way) what.push(`${way} % towards seed ${towards}`);
+  if (boldness !== 100) what.push(`truncation ${boldness / 100}`);
   const text = { Seed: way ? `${seed}, ${towards}` : `${seed}`, ...(label < 0 ? {} : { Label: `${label}` }) };
   tell("one", label < 0 ? "A handwritten digit" : `The handwritten digit ${label}`, what.join(", "), text, ms);
 });
@@ -104,7 +104,7 @@ const showMany = latest(async (stale, label, seed, n) => {
   $("typed").textContent = `python -m gan.generate${words} out=digits.png`;
 });
 
-// Say beside each field what is wrong with it. What cannot be drawn is not, and the last picture stays.
+// Show beside each field what is wrong with it. A wrong request draws nothing; the last picture stays.
 function check() {
   const last = $("first").max;
   if (fine("first")) $("n").max = Math.min(1000, last - number("first") + 1);
@@ -114,12 +114,12 @@ function check() {
     const why = one.id === "n" && one.max < 1000 ? `: the last seed is ${last}` : "";
     say(output.id, one.validity.valid ? "" : range + why);
   }
-  $("way").setAttribute("aria-valuetext", `${number("way")} % of the way to seed ${number("towards")}`);
-  $("boldness").setAttribute("aria-valuetext", `${number("boldness")} % of its distance from the average`);
+  $("way").setAttribute("aria-valuetext", `${number("way")} % towards seed ${number("towards")}`);
+  $("boldness").setAttribute("aria-valuetext", `${number("boldness") / 100}`);
   if (MODEL.channels === 3) return;
   const ratio = contrast(rgb("ink"), rgb("paper"));
   const figure = (Math.floor(ratio * 10) / 10).toFixed(1);
-  say("contrast", ratio < READABLE ? `Contrast ${figure}, less than the ${READABLE} that WCAG asks for` : "");
+  say("contrast", ratio < READABLE ? `Contrast ${figure}:1; WCAG requires ${READABLE}:1 or more` : "");
 }
 
 function show(one = true, many = true) {
@@ -128,14 +128,14 @@ function show(one = true, many = true) {
   const state = hash();
   for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
   if (fine("label")) label === null ? state.delete("label") : state.set("label", label);
-  if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // Safari allows 100 in 30 seconds
-  const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // or a bad link draws nothing
+  if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // only on a change: Safari allows 100 in 30 seconds
+  const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // so that a bad link still draws
   const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, ...ids.map(possible)).catch(failed);
   shown = Promise.all([shown, one && ask("one", "seed", "towards", "way", "boldness"), many && ask("many", "first", "n")]);
   return shown;
 }
 
-// The fields as the address has them.
+// Set the fields from the address.
 function follow() {
   const asked = hash();
   for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
@@ -173,8 +173,8 @@ function prepare() {
 }
 
 function listen() {
-  const alone = ["seed", "towards", "way", "boldness"]; // what the sheet does not follow
-  const together = ["first", "n"]; // what the large image does not
+  const alone = ["seed", "towards", "way", "boldness"]; // fields of the large image only
+  const together = ["first", "n"]; // fields of the sheet only
   const changed = (id) => show(!together.includes(id), !alone.includes(id));
   document.addEventListener("input", ({ target }) => {
     own ||= target.type === "color";
@@ -183,11 +183,11 @@ function listen() {
   document.addEventListener("click", async ({ target: { dataset } }) => {
     if (dataset.another) {
       $(dataset.another).value = Math.floor(Math.random() * 1e6);
-      if (dataset.another === "towards" && !number("way")) $("way").value = 50; // or nothing would change
+      if (dataset.another === "towards" && !number("way")) $("way").value = 50; // else nothing would change
       changed(dataset.another);
     }
     if (!dataset.save) return;
-    await shown; // or half of it would be saved
+    await shown; // else half of it would be saved
     if (files[dataset.save]) save(dataset.save);
   });
   $("many").addEventListener("click", ({ offsetX, offsetY }) => {
@@ -211,12 +211,12 @@ function listen() {
 async function load() {
   const module = new Blob([await unpacked(RUNTIME.module).text()], { type: "text/javascript" });
   ort = await import(URL.createObjectURL(module));
-  ort.env.wasm.numThreads = 1; // more need headers that only a server can send
+  ort.env.wasm.numThreads = 1; // more threads need headers that only a server sends
   ort.env.wasm.wasmBinary = await unpacked(RUNTIME.wasm).arrayBuffer();
   session = await ort.InferenceSession.create(bytes(MODEL.onnx), { executionProviders: ["wasm"] });
 }
 
-// For tests: #test writes the images of the sheet, and the time that one and all of them take, into the page.
+// For tests: #test writes the images of the sheet, and the time of one and of all, into the page.
 async function report() {
   const seeds = Array.from({ length: number("n") }, (_, i) => number("first") + i);
   const labels = seeds.map((seed) => labelOf(seed, chosen()));
@@ -229,7 +229,7 @@ async function report() {
 
 function failed({ message }) {
   $("one-said").className = "failed";
-  $("one-said").textContent = `This browser cannot draw: ${message.replace(/\.$/, "")}. One of 2023 or later can.`;
+  $("one-said").textContent = `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`;
 }
 
 async function begin() {

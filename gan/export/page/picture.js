@@ -1,10 +1,10 @@
 "use strict";
-// How an image looks, and the file that it is saved as.
+// The look of an image, and its file.
 
 const $ = (id) => document.getElementById(id);
 const rgb = (id) => [1, 3, 5].map((at) => parseInt($(id).value.slice(at, at + 2), 16));
-const say = (id, text) => $(id).textContent === text || ($(id).textContent = text); // unchanged, it is not read out again
-const files = {}; // of each canvas, the name and the text that it is saved with
+const say = (id, text) => $(id).textContent === text || ($(id).textContent = text); // unchanged text is not read out again
+const files = {}; // the file name and the text of each canvas
 
 // The contrast ratio, 1 to 21, of colours [red, green, blue] of bytes (WCAG 2.2), as gan/digits/look.py has it.
 function contrast(...colours) {
@@ -40,7 +40,7 @@ function picture(image, side) {
   return large;
 }
 
-// Say what was drawn: in words below its canvas, and in its file with the keywords of python -m gan.generate.
+// Describe what was drawn: below its canvas, and in its file, with the keywords of python -m gan.generate.
 function tell(id, title, what, text, ms) {
   const look = [$("look").value, ...(MODEL.channels === 1 ? [`${$("ink").value} on ${$("paper").value}`] : [])].join(", ");
   const origin = { Software: "digit-gan", Recipe: MODEL.command, Generator: `sha256 ${MODEL.sha256}`, Licence: MODEL.licence };
@@ -51,7 +51,7 @@ function tell(id, title, what, text, ms) {
   $(`${id}-took`).textContent = `: drawn in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 }
 
-// A chunk of PNG (its third edition, 11.3.3) that says `text`: tEXt, or iTXt where there is more than ASCII.
+// A text chunk of PNG (third edition, 11.3.3): tEXt, or iTXt for more than ASCII.
 function chunk([keyword, text]) {
   const ascii = /^[\0-\x7f]*$/.test(text);
   const body = new TextEncoder().encode(ascii ? `tEXt${keyword}\0${text}` : `iTXt${keyword}\0\0\0\0\0${text}`);
@@ -64,7 +64,7 @@ function chunk([keyword, text]) {
   return new Blob([word(body.length - 4), body, word(~crc)]);
 }
 
-// Download what is on the canvas, with what it is.
+// Download a canvas as PNG, with its description.
 function save(id) {
   const [name, text] = files[id];
   $(id).toBlob((png) => {

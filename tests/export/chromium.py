@@ -1,4 +1,4 @@
-"""A page in headless Chromium, spoken to over two pipes by the DevTools protocol."""
+"""A page in headless Chromium, controlled over two pipes with the DevTools protocol."""
 
 import json
 import os
@@ -13,14 +13,21 @@ PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 
 
 class Page:
-    """A page at ``url``; ``events`` keeps what the browser tells of it."""
+    """A page at ``url``; ``events`` holds the events of the browser."""
 
     def __init__(self, url: str, profile: Path, width: int = 1100, height: int = 900, scheme: str = "light") -> None:
         assert PROGRAM is not None
         (theirs_in, self.ours_out), (self.ours_in, theirs_out) = os.pipe(), os.pipe()
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"]
+        flags = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+        ]
         self.process = subprocess.Popen(
-            ["bash", "-c", f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}', PROGRAM, *flags, f"--user-data-dir={profile}"],
+            ["bash", "-c", f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}', PROGRAM, *flags],
             pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(theirs_in)
@@ -31,7 +38,9 @@ class Page:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         self.send("Page.navigate", url=url)
 
     def __enter__(self) -> "Page":
@@ -44,9 +53,11 @@ class Page:
         os.close(self.ours_out)
 
     def send(self, method: str, **params: object) -> dict[str, Any]:
-        """Ask for ``method`` and wait for its result."""
+        """Call ``method`` and wait for its result."""
         self.count += 1
-        message = {"id": self.count, "method": method, "params": params} | ({"sessionId": self.session} if self.session else {})
+        message = {"id": self.count, "method": method, "params": params} | (
+            {"sessionId": self.session} if self.session else {}
+        )
         os.write(self.ours_out, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._receive()
@@ -57,9 +68,9 @@ class Page:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self.buffer:
-            assert select.select([self.ours_in], [], [], 60)[0], "Chromium says nothing"
+            assert select.select([self.ours_in], [], [], 60)[0], "Chromium does not answer"
             part = os.read(self.ours_in, 1 << 20)
-            assert part, "Chromium is gone"
+            assert part, "Chromium has stopped"
             self.buffer += part
         message, _, self.buffer = self.buffer.partition(b"\0")
         return dict(json.loads(message))
@@ -71,14 +82,14 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, condition: str, seconds: float = 60) -> None:
-        """Until a JavaScript expression is true."""
+        """Wait until a JavaScript expression is true."""
         end = time.monotonic() + seconds
         while not self.run(f"Boolean({condition})"):
-            assert time.monotonic() < end, f"{condition} has not come true"
+            assert time.monotonic() < end, f"{condition} did not become true"
             time.sleep(0.05)
 
     def press(self, *keys: str) -> None:
-        """Keys one after another, by their DOM names."""
+        """Press keys one after another, by their DOM names."""
         codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowRight": 39, "End": 35, "Home": 36}
         for key in keys:
             text = {"Enter": "\r", " ": " "}.get(key, key if len(key) == 1 else "")

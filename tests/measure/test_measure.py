@@ -1,59 +1,59 @@
-"""What is measured of the tools for digits: closed forms, and a small run of all."""
+"""The figures of the tools for digits: closed forms, and a small run of all."""
 
 import json
 import shutil
 from pathlib import Path
-from subprocess import CalledProcessError
 
 import numpy as np
 import pytest
 import torch
 from conftest import call
 
-from gan import checkpoint, command, override, sample
+from gan import checkpoint, sample
 from gan.digits import style
 from gan.digits.layout import Box
 from gan.digits.line import Line
+from gan.error import UserError
 from gan.lab import Lab
-from gan.measure import __main__ as measure
-from gan.measure import line, program, report, slider
+from gan.measure import line, program, slider
+from gan.measure.__main__ import main
 
 
 def test_the_edit_distance_counts_what_must_change() -> None:
     pairs = [("1234", "1234"), ("1234", "134"), ("1234", "12534"), ("1234", "1934"), ("", "12"), ("1234", "4321")]
-    assert [line.distance(a, b) for a, b in pairs] == [0, 1, 1, 1, 2, 4]
+    assert [line.edit_distance(a, b) for a, b in pairs] == [0, 1, 1, 1, 2, 4]
 
 
 def test_ink_outside_a_box_and_a_loose_box_are_counted() -> None:
     x = torch.full((1, 10, 20), -1.0)
     x[0, 2:8, 3:6] = 1
     tight = Box("1", 3, 2, 3, 6)
-    assert line.outside(Line(x, "1", [tight], 0)) == 0
-    assert line.outside(Line(x, "1", [Box("1", 3, 2, 3, 5)], 0)) == 3
-    assert line.outside(Line(x, "1", [Box("1", 2, 2, 4, 7)], 0)) == 2
+    assert line.count_box_errors(Line(x, "1", [tight], 0)) == 0
+    assert line.count_box_errors(Line(x, "1", [Box("1", 3, 2, 3, 5)], 0)) == 3
+    assert line.count_box_errors(Line(x, "1", [Box("1", 2, 2, 4, 7)], 0)) == 2
 
 
-def test_what_is_in_a_box_comes_to_the_middle() -> None:
+def test_a_digit_is_centred_by_its_mass() -> None:
     x = torch.full((1, 30, 60), -1.0)
     x[0, 2:22, 40:44] = 1
-    (cell,) = line.alone(Line(x, "1", [Box("1", 40, 2, 4, 20)], 0))
+    (cell,) = line.centre_digits(Line(x, "1", [Box("1", 40, 2, 4, 20)], 0))
     rows, columns = ((cell[0] > 0).any(axis).nonzero().flatten().float().mean().item() for axis in (1, 0))
     assert (rows, columns) == (pytest.approx(13.5, abs=0.5), pytest.approx(13.5, abs=0.5))
 
 
-def test_ink_counts_as_covered_where_the_middle_of_its_pixel_is_in_a_box() -> None:
+def test_ink_is_covered_if_the_centre_of_its_pixel_is_in_a_box() -> None:
     inked = np.zeros((10, 20), bool)
     inked[2:8, 3:6] = True
-    assert line.uncovered(inked, []) == 18
-    assert line.uncovered(inked, [(3.0, 2.0, 3.0, 6.0)]) == 0
-    assert line.uncovered(inked, [(3.4, 1.6, 2.9, 6.7)]) == 0
-    assert line.uncovered(inked, [(3.6, 2.0, 3.0, 6.0)]) == 6
-    assert line.uncovered(inked, [(3.0, 2.0, 1.0, 6.0), (4.0, 2.0, 1.0, 6.0)]) == 6
+    assert line.count_uncovered(inked, []) == 18
+    assert line.count_uncovered(inked, [(3.0, 2.0, 3.0, 6.0)]) == 0
+    assert line.count_uncovered(inked, [(3.4, 1.6, 2.9, 6.7)]) == 0
+    assert line.count_uncovered(inked, [(3.6, 2.0, 3.0, 6.0)]) == 6
+    assert line.count_uncovered(inked, [(3.0, 2.0, 1.0, 6.0), (4.0, 2.0, 1.0, 6.0)]) == 6
 
 
 def test_digits_thrown_together_vary_as_much_as_independent_ones_do() -> None:
     x = torch.cat(list(sample.generate(Lab().generator, torch.arange(800), torch.full((800,), 5))))
-    ratios = line.variances(x, 100)
+    ratios = line.compare_variances(x, 100)
     assert list(ratios) == ["thickness", "slant", "width", "height"]
     assert all(5 < ratio < 13 for ratio in ratios.values())  # of means of 8
 
@@ -61,7 +61,7 @@ def test_digits_thrown_together_vary_as_much_as_independent_ones_do() -> None:
 def test_the_latent_knows_nothing_of_height_and_finishing_leaves_thickness() -> None:
     lab, y = Lab(), torch.arange(10)
     z, asked = sample.latents(y, lab.generator.latent), torch.ones(10, 1)
-    for place, (latent, finished) in enumerate(slider.moved(lab, z, y, asked, place) for place in (0, 3)):
+    for place, (latent, finished) in enumerate(slider.apply_style(lab, z, y, asked, place) for place in (0, 3)):
         assert torch.equal(latent, finished) == (place == 0)
     plain = torch.cat(list(sample.images(lab.generator, z, y)))
     assert torch.equal(latent, plain)
@@ -72,26 +72,21 @@ def test_a_program_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "tesseract").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     one = Line(torch.full((1, 30, 30), -1.0), "1", [], 0)
-    with pytest.raises(CalledProcessError) as caught:
-        line.tesseract([one])
-    assert command.expected(caught.value)
-    assert override.explain(caught.value) == "tesseract failed: first no such language"
-    with pytest.raises(CalledProcessError) as caught:
-        program.output(["false"])
-    assert override.explain(caught.value) == "false failed: exit status 1"
+    with pytest.raises(UserError, match=r"^tesseract failed: first no such language$"):
+        line.read_with_tesseract([one])
+    with pytest.raises(UserError, match=r"^false failed: exit status 1$"):
+        program.run(["false"])
 
 
 def test_the_generator_that_is_timed_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
-    cfg = override.compose("measure", [f"ckpt='{tmp_path}/none.ckpt'", "many=1"])
-    with pytest.raises(CalledProcessError) as caught:
-        measure.timed(cfg)
-    assert "none.ckpt does not exist" in override.explain(caught.value)
+    with pytest.raises(UserError, match=r"none\.ckpt does not exist"):
+        program.measure_speed(1, f"{tmp_path}/none.ckpt")
 
 
-def test_all_is_measured_and_told(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     small = ["lines=20", "sliders=60", "outlines=3", "many=10"]
-    call(measure.main, "out=~/digits.json", "card=~/style.json", f"root={mnist}", *small)
+    call(main, "out=~/digits.json", "card=~/style.json", f"root={mnist}", *small)
     found = json.loads((tmp_path / "digits.json").read_text())
     lines, sliders = found["lines"], found["sliders"]
     assert lines["digits"] == 160
@@ -115,19 +110,17 @@ def test_all_is_measured_and_told(mnist: str, tmp_path: Path, monkeypatch: pytes
     assert card == found["axes"]
     assert card["held_out"]["r2"]["slant"] > 0.8
     assert found["outlines"]["bytes"]["worst"] < 4000
-    if shutil.which("rsvg-convert"):
-        assert found["outlines"]["error by librsvg"]["worst"] < 0.06 < found["outlines"]["error of a blank"]
-    told = report.tables(found)
-    assert "by the affine map alone" in told
-    assert "| asked for: attained on average, read as itself | -3 | -2 | -1 | +1 | +2 | +3 |" in told
-    found["outlines"]["error by librsvg"], lines["tesseract"]["real"] = None, None
-    assert "| an SVG outline | " in report.tables(found)
-    assert "real not installed" in report.tables(found)
+
+
+@pytest.mark.skipif(shutil.which("rsvg-convert") is None, reason="librsvg is not installed")
+def test_an_outline_looks_like_its_digit(lab: Lab) -> None:
+    found = program.measure_outlines(lab, 3)
+    assert found["error by librsvg"]["worst"] < 0.06 < found["error of a blank"]
 
 
 def test_real_digits_that_are_not_there_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="there is no MNIST in"):
-        call(measure.main, f"root={tmp_path}", f"out={tmp_path / 'x.json'}", "lines=2")
+        call(main, f"root={tmp_path}", f"out={tmp_path / 'x.json'}", "lines=2")
 
 
 @pytest.mark.parametrize(
@@ -140,12 +133,12 @@ def test_real_digits_that_are_not_there_are_one_line(tmp_path: Path) -> None:
         ("many=0", "many must be 1 or more, got 0"),
     ],
 )
-def test_a_wrong_word_is_one_clear_line(word: str, expected: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_is_one_clear_line(word: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=f"^error: {expected}$"):
-        call(measure.main, f"out={tmp_path / 'x.json'}", word)
+        call(main, f"out={tmp_path / 'x.json'}", word)
 
 
 def test_the_card_of_the_shipped_directions_is_that_of_the_shipped_generator() -> None:
     card = json.loads((style.SHIPPED / "style.json").read_text())
-    assert card["generator_sha256"] == checkpoint.card(None)["sha256"]
+    assert card["generator_sha256"] == checkpoint.provenance(None)["sha256"]
     assert card["samples"] == style.SAMPLES

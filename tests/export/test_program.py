@@ -11,10 +11,12 @@ import onnx
 import pytest
 import torch
 from conftest import ROOT, untrained
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan import sample
+from gan.error import UserError
 from gan.export import program
+from gan.network import Generator
 
 NETWORKS = sorted(path.stem for path in (ROOT / "conf" / "network").glob("*.yaml"))
 
@@ -23,12 +25,16 @@ def _of_torch(contents: bytes) -> Callable[[Tensor, Tensor], Tensor]:
     return torch.export.load(io.BytesIO(contents)).module()
 
 
-@pytest.mark.parametrize(("write", "read"), [(program.onnx, program.runner), (program.pt2, _of_torch)], ids=["onnx", "pt2"])
+@pytest.mark.parametrize(
+    ("write", "read"), [(program.to_onnx, program.load_onnx), (program.to_pt2, _of_torch)], ids=["onnx", "pt2"]
+)
 @pytest.mark.parametrize("name", [*NETWORKS, "unconditional"])
-def test_every_network_is_a_program_that_draws_what_it_draws(
+def test_every_network_is_a_program_that_draws_the_same_images(
     name: str, write: Callable[..., bytes], read: Callable[[bytes], Callable[[Tensor, Tensor], Tensor]]
 ) -> None:
-    network = untrained("network=dcgan", "network.classes=0") if name == "unconditional" else untrained(f"network={name}")
+    network = (
+        untrained("network=dcgan", "network.classes=0") if name == "unconditional" else untrained(f"network={name}")
+    )
     if name == "progan":
         network.growth.images.fill_(network.growth.stable_images + network.growth.fade_images // 2)  # half faded in
     contents = write(network, {})
@@ -43,8 +49,8 @@ def test_every_network_is_a_program_that_draws_what_it_draws(
         torch.testing.assert_close(image, network(z, y), rtol=0, atol=1e-4)
 
 
-def test_an_onnx_models_names_are_those_of_the_house() -> None:
-    graph = onnx.load_from_string(program.onnx(untrained("network=dcgan"), {})).graph
+def test_an_onnx_models_inputs_and_output_have_these_names_and_shapes() -> None:
+    graph = onnx.load_from_string(program.to_onnx(untrained("network=dcgan"), {})).graph
     shapes = {
         value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.output)
@@ -54,7 +60,7 @@ def test_an_onnx_models_names_are_those_of_the_house() -> None:
 
 def test_a_torch_program_needs_nothing_of_this_project(tmp_path: Path) -> None:
     network = untrained("network=dcgan")
-    (tmp_path / "x.pt2").write_bytes(program.pt2(network, {}))
+    (tmp_path / "x.pt2").write_bytes(program.to_pt2(network, {}))
     z, y = torch.randn(3, network.latent), torch.arange(3)
     np.savez(tmp_path / "in.npz", z=z.numpy(), y=y.numpy())
     script = """
@@ -77,15 +83,14 @@ def test_the_generator_stays_as_it_was() -> None:
     assert "forward" not in vars(network.growth)
 
 
-class Undecided(nn.Module):
-    """A generator whose way depends on what it sees."""
-
-    latent, classes = 4, 0
+class Undecided(Generator):
+    """A generator whose computation depends on its input."""
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         return z if z.sum() > 0 else -z
 
 
-def test_what_cannot_be_written_down_is_refused_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"^out: .* cannot be exported to this format \([^\n]*\); \.safetensors can be had$"):
-        program.trace(Undecided())
+def test_what_torch_cannot_trace_is_refused_in_one_line() -> None:
+    message = r"^out: torch cannot export .* to this format \([^\n]*\): choose FILE\.safetensors$"
+    with pytest.raises(UserError, match=message):
+        program.trace(Undecided(4, 0, (1, 2, 2)))

@@ -1,14 +1,12 @@
-"""The benchmark and the leaderboard."""
+"""The benchmark."""
 
 import copy
 import json
-from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, call
+from conftest import call
 
-from gan import leaderboard
 from gan.benchmark import __main__ as benchmark
 from gan.benchmark import loop
 from gan.network import fast, report
@@ -48,18 +46,6 @@ def test_training_is_at_least_one_and_a_half_times_a_plain_loop(capsys: pytest.C
         assert found["times_plain"] > 1.2  # a processor without bf16 has only the cheaper dropout and the shared passes
     else:
         assert found["times_plain"] > 1.5
-
-
-def test_the_readmes_table_is_what_was_measured() -> None:
-    readme = (ROOT / "README.md").read_text()
-    measured = json.loads((ROOT / "gan" / "measured" / "speed.json").read_text())
-    assert leaderboard.between("speed", leaderboard.speed(measured), readme) == readme
-
-
-def test_a_run_without_its_test_is_told_how(tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_text("{}")
-    with pytest.raises(SystemExit, match=r"run python -m gan\.evaluate"):
-        call(leaderboard.main, f"runs=[{tmp_path}]", f"out={tmp_path}")
 
 
 def test_nothing_is_timed_of_no_turns() -> None:

@@ -1,4 +1,4 @@
-"""The page: a folder that asks nobody, draws torch's digits in a browser, and replaces nothing but a page."""
+"""The page: it makes no requests, draws torch's digits in a browser, and replaces only a page."""
 
 import base64
 import functools
@@ -6,6 +6,7 @@ import http.server
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -26,6 +27,7 @@ from PIL import Image
 from gan import checkpoint, file, sample
 from gan.digits.look import Look
 from gan.digits.paint import enlarge
+from gan.error import UserError
 from gan.export import program, web
 from gan.export.__main__ import main
 from gan.lab import Lab
@@ -35,10 +37,10 @@ needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="there is n
 
 @pytest.fixture(scope="session")
 def runtime() -> Path:
-    """onnxruntime-web, fetched once and kept where a person's own exports keep it."""
+    """onnxruntime-web, downloaded once into the user's cache."""
     try:
-        return web.runtime(None, os.environ.get("GAN_CACHE", "~/.cache/digit-gan"))
-    except ValueError as error:
+        return web.find_runtime(None, os.environ.get("GAN_CACHE", "~/.cache/digit-gan"))
+    except UserError as error:
         pytest.skip(str(error))
 
 
@@ -51,7 +53,7 @@ def page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pretended(tmp_path: Path) -> Path:
-    """A package with the right names and little in it."""
+    """A package with the right names and almost no contents."""
     for name in (web.MODULE, web.WASM):
         (path := tmp_path / "package" / name).parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"runs")
@@ -105,7 +107,7 @@ def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int])
 
 @needs_chromium
 @pytest.mark.parametrize("way", ["file", "http"])
-def test_it_draws_torchs_images_for_its_seeds_and_asks_nobody(page: Path, way: str, tmp_path: Path) -> None:
+def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(page: Path, way: str, tmp_path: Path) -> None:
     with served(page) as address:
         home = address if way == "http" else (page / "index.html").as_uri()
         with Page(f"{home}#seed=3&label=7&n=20&test", tmp_path) as shown:
@@ -123,7 +125,7 @@ def test_it_draws_torchs_images_for_its_seeds_and_asks_nobody(page: Path, way: s
 
 
 @needs_chromium
-def test_it_is_worked_by_keys_is_labelled_and_fits_a_small_screen(page: Path, tmp_path: Path) -> None:
+def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=5", tmp_path, width=360, scheme="dark") as shown:
         drawn(shown)
         assert shown.run("document.documentElement.scrollWidth") == 360
@@ -132,8 +134,8 @@ def test_it_is_worked_by_keys_is_labelled_and_fits_a_small_screen(page: Path, tm
         shown.wait("$('one-said').textContent === 'label 0, seed 5'")
         assert shown.run("new URLSearchParams(location.hash.slice(1)).get('label')") == "0"
         shown.press("Tab", "Tab", "Tab", "Tab", "Tab", "End")
-        shown.wait("$('one-said').textContent === 'label 0, seed 5, 100 % of the way to 1'")
-        assert shown.run("$('way').ariaValueText") == "100 % of the way to seed 1"
+        shown.wait("$('one-said').textContent === 'label 0, seed 5, 100 % towards seed 1'")
+        assert shown.run("$('way').ariaValueText") == "100 % towards seed 1"
         named = "(one) => one.ariaLabel || one.labels?.[0]?.textContent || one.textContent"
         names = shown.run(f"[...document.querySelectorAll('input, select, button')].map({named})")
         assert all(names)
@@ -145,17 +147,19 @@ def test_it_is_worked_by_keys_is_labelled_and_fits_a_small_screen(page: Path, tm
 
 
 @needs_chromium
-def test_the_sheet_stays_while_one_of_it_is_seen_large(page: Path, tmp_path: Path) -> None:
+def test_the_sheet_stays_while_one_of_its_images_is_shown_large(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=3&n=400", tmp_path) as shown:
         shown.wait("document.getElementById('many')?.width === 840")  # it has begun to draw the first sheet
         shown.run("document.querySelector('[value=\"2\"]').click()")
         shown.wait("$('many-said').textContent === '400 images, seeds 3 to 402, label 2'")
-        same = "shown.then(() => $('many').toDataURL()).then((drawn) => show().then(() => drawn === $('many').toDataURL()))"
-        assert shown.run(same)
+        url = "$('many').toDataURL()"
+        assert shown.run(f"shown.then(() => {url}).then((drawn) => show().then(() => drawn === {url}))")
         change(shown, "n", "20")
         assert shown.run("shown.then(() => $('many-said').textContent)") == "20 images, seeds 3 to 22, label 2"
         shown.run("$('many').scrollIntoView()")
-        x, y = shown.run("(({ x, y, width }) => [x + 0.35 * width, y + 0.15 * width])($('many').getBoundingClientRect())")
+        x, y = shown.run(
+            "(({ x, y, width }) => [x + 0.35 * width, y + 0.15 * width])($('many').getBoundingClientRect())"
+        )
         for kind in ("mousePressed", "mouseReleased"):
             shown.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         change(shown, "ink", "#006600")
@@ -166,14 +170,14 @@ def test_the_sheet_stays_while_one_of_it_is_seen_large(page: Path, tmp_path: Pat
         shown.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
         assert shown.run("$('ink').value") == "#006600"
         shown.run("document.querySelector('[data-another=towards]').click()")
-        assert ", 50 % of the way to " in shown.run("shown.then(() => $('one-said').textContent)")
+        assert ", 50 % towards seed " in shown.run("shown.then(() => $('one-said').textContent)")
         shown.run("location.hash = '#seed=9&n=1'")
         shown.wait("$('many-said').textContent === '1 image, seed 9, labels in turn'")
         assert shown.run("shown.then(() => $('one-said').textContent)") == "label 9, seed 9"  # itself, and not on a way
 
 
 @needs_chromium
-def test_what_is_crisp_there_has_nearly_the_outlines_that_it_has_here(page: Path, tmp_path: Path) -> None:
+def test_its_crisp_outlines_are_nearly_those_of_python(page: Path, tmp_path: Path) -> None:
     seeds = torch.tensor([0, 3, 6, 16, 17])
     [images] = sample.generate(checkpoint.generator(None), seeds, seeds % 10)
     expected = enlarge(images, 560)[:, 0]
@@ -186,18 +190,24 @@ def test_what_is_crisp_there_has_nearly_the_outlines_that_it_has_here(page: Path
             url = shown.run("shown.then(() => $('one').toDataURL())")
             with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as picture:
                 cover = torch.from_numpy(np.array(picture.convert("L"))) / 255
-            assert float((cover - (expected[i] + 1) / 2).abs().mean()) < 0.011  # of full scale; a digit's ink is 0.1 or more
+            assert (
+                float((cover - (expected[i] + 1) / 2).abs().mean()) < 0.011
+            )  # of full scale; a digit's ink is 0.1 or more
             between = (cover > 0.1) & (cover < 0.9)
             assert float(between.float().mean()) < 0.01  # an edge is a pixel wide
 
 
 @needs_chromium
-def test_what_is_impossible_or_invisible_is_said_beside_its_field(page: Path, tmp_path: Path) -> None:
+def test_a_wrong_or_unreadable_choice_is_explained_beside_its_field(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=-5&n=5000&label=12", tmp_path) as shown:
         shown.wait("document.getElementById('seed-wrong')?.textContent")
         wrong = "['seed', 'n', 'label'].map((id) => $(`${id}-wrong`).textContent)"
         seeds = "Must be a whole number from 0 to 4294967295"
-        assert shown.run(wrong) == [seeds, "Must be a whole number from 1 to 1000", "Must be a whole number from 0 to 9"]
+        assert shown.run(wrong) == [
+            seeds,
+            "Must be a whole number from 1 to 1000",
+            "Must be a whole number from 0 to 9",
+        ]
         drawn(shown)  # a bad link leaves no blank: the fields' own values are drawn, and told
         assert shown.run("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"
         assert shown.run("$('many-said').textContent") == "50 images, seeds 0 to 49, labels in turn"
@@ -207,7 +217,9 @@ def test_what_is_impossible_or_invisible_is_said_beside_its_field(page: Path, tm
         shown.wait("$('n-wrong').textContent.endsWith('from 1 to 6: the last seed is 4294967295')")
         change(shown, "n", "6")
         assert shown.run(wrong) == ["", "", ""]
-        assert shown.run("shown.then(() => $('many-said').textContent)").startswith("6 images, seeds 4294967290 to 4294967295")
+        assert shown.run("shown.then(() => $('many-said').textContent)").startswith(
+            "6 images, seeds 4294967290 to 4294967295"
+        )
         for value in ("", "5.7", "99999999999"):
             change(shown, "seed", value)
             assert shown.run(wrong) == [seeds, "", ""]
@@ -216,23 +228,28 @@ def test_what_is_impossible_or_invisible_is_said_beside_its_field(page: Path, tm
         look = Look(ink="#767676", paper="#aaaaaa")
         change(shown, "ink", look.ink)
         change(shown, "paper", look.paper)
-        assert shown.run("$('contrast').textContent") == "Contrast 1.9, less than the 3 that WCAG asks for"
+        assert shown.run("$('contrast').textContent") == "Contrast 1.9:1; WCAG requires 3:1 or more"
         assert shown.run("contrast(rgb('ink'), rgb('paper'))") == pytest.approx(look.contrast)
 
 
 @needs_chromium
-def test_what_is_saved_says_what_it_is(page: Path, tmp_path: Path) -> None:
+def test_a_saved_file_describes_itself(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=8&n=20", tmp_path / "profile") as shown:
         drawn(shown)
         shown.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
         shown.run("MODEL.command = 'café'")
         change(shown, "way", "29")
         change(shown, "boldness", "140")
-        said = "label 8, seed 8, 29 % of the way to 1, at 140 % of its distance from the average"
+        said = "label 8, seed 8, 29 % towards seed 1, truncation 1.4"
         assert shown.run("shown.then(() => $('one-said').textContent)") == said
         one = saved(shown, "one", tmp_path)
         assert one["Description"] == f"The handwritten digit 8: {said}, crisp, #1d2b4f on #fffdf8"
-        assert (one["Title"], one["Seed"], one["Label"], one["Recipe"]) == ("The handwritten digit 8", "8, 1", "8", "café")
+        assert (one["Title"], one["Seed"], one["Label"], one["Recipe"]) == (
+            "The handwritten digit 8",
+            "8, 1",
+            "8",
+            "café",
+        )
         change(shown, "ink", "#006600")
         many = saved(shown, "many", tmp_path)
         assert (many["Title"], many["Seed"]) == ("20 handwritten digits in rows of 10", "8 to 27")
@@ -241,11 +258,11 @@ def test_what_is_saved_says_what_it_is(page: Path, tmp_path: Path) -> None:
         }
         named = {path.name for path in tmp_path.glob("*.png")}
         assert "20_images_seeds_8_to_27_labels_in_turn_crisp_006600_on_fffdf8.png" in named
-        assert f"{said.replace(', ', '_').replace(' % ', '_').replace(' ', '_')}_crisp_1d2b4f_on_fffdf8.png" in named
+        assert re.sub(r"\W+", "_", f"{said}, crisp, #1d2b4f on #fffdf8") + ".png" in named
 
 
 @needs_chromium
-def test_a_folder_that_is_not_whole_says_what_it_lacks(page: Path, tmp_path: Path) -> None:
+def test_an_incomplete_folder_names_what_is_missing(page: Path, tmp_path: Path) -> None:
     scripts = ("latent.js", "model.js", "runtime.js", "outline.js", "picture.js", "page.js")
     for name in scripts:
         (tmp_path / name).mkdir()
@@ -263,7 +280,10 @@ def test_a_folder_that_is_not_whole_says_what_it_lacks(page: Path, tmp_path: Pat
         shown.send("Page.navigate", url=(page / "index.html").as_uri())
         drawn(shown)
         shown.run("failed(new Error('It is old.'))")
-        assert shown.run("$('one-said').textContent") == "This browser cannot draw: It is old. One of 2023 or later can."
+        assert (
+            shown.run("$('one-said').textContent")
+            == "This browser cannot draw: It is old. Use a browser of 2023 or later."
+        )
         shown.send("Emulation.setScriptExecutionDisabled", value=True)
         shown.send("Page.reload")
         shown.wait("document.body?.innerText.includes('turned off')")
@@ -298,8 +318,10 @@ def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...],
             shown.wait("$('one-said').textContent === 'label 59, seed 0'")
 
 
-def test_what_is_no_page_is_left_alone(pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "onnx", lambda *_: b"a model")
+def test_files_that_are_not_of_a_page_are_left_alone(
+    pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "to_onnx", lambda *_: b"a model")
     words = [f"out={tmp_path / 'page'}/", f"page.runtime={pretended}"]
     call(main, *words)
     assert {path.name for path in (tmp_path / "page").iterdir()} == web.FILES
@@ -309,7 +331,7 @@ def test_what_is_no_page_is_left_alone(pretended: Path, tmp_path: Path, monkeypa
     call(main, *words, "overwrite=true")
     assert "<canvas" in (tmp_path / "page" / "index.html").read_text()
     (tmp_path / "page" / "thesis.odt").write_text("mine")
-    with pytest.raises(SystemExit, match=r"holds thesis\.odt, which is of no page"):
+    with pytest.raises(SystemExit, match=r"holds thesis\.odt, which is not part of a page"):
         call(main, *words, "overwrite=true")
     assert (tmp_path / "page" / "thesis.odt").read_text() == "mine"
     (tmp_path / "note").write_text("mine")
@@ -325,21 +347,24 @@ def _npm(folder: Path, script: str) -> str:
     return str(folder)
 
 
-def test_the_runtime_is_fetched_once(pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runtime_is_downloaded_once(pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tarfile.open(tmp_path / "x.tgz", "w:gz") as package:
         package.add(pretended, "package")
     shell = shutil.which("cp")
     monkeypatch.setenv("PATH", _npm(tmp_path / "first", f"{shell} {tmp_path / 'x.tgz'} ."))
-    home = web.runtime(None, str(tmp_path / "cache"))
+    home = web.find_runtime(None, str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "")
-    assert web.runtime(None, str(tmp_path / "cache")) == home
+    assert web.find_runtime(None, str(tmp_path / "cache")) == home
     assert (home / web.WASM).read_bytes() == b"runs"
     assert list((tmp_path / "cache").iterdir()) == [home]
 
 
 @pytest.mark.parametrize(
     ("script", "message"),
-    [(None, "there is no npm: install npm, go online, or give page.runtime=FOLDER"), ("exit 1", "npm could not fetch")],
+    [
+        (None, "npm is not installed: install npm, go online, or give page.runtime=FOLDER"),
+        ("exit 1", "npm could not download"),
+    ],
 )
 def test_without_npm_or_a_network_one_line_says_what_to_do(
     script: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -349,7 +374,7 @@ def test_without_npm_or_a_network_one_line_says_what_to_do(
     with pytest.raises(SystemExit, match=f"^error: [^\n]*{message}[^\n]*$"):
         call(main, f"out={tmp_path / 'page'}/")
     assert not (tmp_path / "page").exists()
-    with pytest.raises(SystemExit, match=r"page\.runtime: .* holds no dist/ort"):
+    with pytest.raises(SystemExit, match=r"page\.runtime: .* has no dist/ort"):
         call(main, f"out={tmp_path / 'page'}/", f"page.runtime={tmp_path}")
 
 
@@ -357,10 +382,9 @@ def test_without_npm_or_a_network_one_line_says_what_to_do(
 @pytest.mark.parametrize("size", [1, 7, 16, 20, 64, 100])
 def test_its_latents_are_torchs(size: int) -> None:
     seeds = [0, 1, 12345, 2**31, 2**32 - 1]
-    script = (
-        f"{(web.PAGE / 'latent.js').read_text()}; console.log(JSON.stringify({seeds}.map((seed) => [...latent(seed, {size})])))"
-    )
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    code = (web.PAGE / "latent.js").read_text()
+    shown = f"console.log(JSON.stringify({seeds}.map((seed) => [...latent(seed, {size})])))"
+    done = subprocess.run(["node", "-e", f"{code}; {shown}"], capture_output=True, text=True, check=True)
     torch.testing.assert_close(
         torch.tensor(json.loads(done.stdout)), sample.latents(torch.tensor(seeds), size), rtol=0, atol=2e-6
     )

@@ -81,7 +81,10 @@ def load_contents(path: str | Path) -> dict[str, Any]:
             f"ckpt: {path} is damaged or holds more than plain data: use best.ckpt or an earlier copy"
         ) from error
     try:
-        validate_targets(contents["hyper_parameters"]["config"], f"ckpt: {path}")
+        config = contents["hyper_parameters"]["config"]
+        validate_targets(config, f"ckpt: {path}")
+        if not all((contents["state_dict"], config["data"]["name"], config["model"]["generator"])):
+            raise KeyError("empty")
         return dict(contents)
     except (KeyError, TypeError) as error:
         raise UserError(f"ckpt: {path} is not a checkpoint of this project: it has no configuration") from error

@@ -1,12 +1,15 @@
 """Files and folders that appear complete or not at all. Without torch at the top: help is quick."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from gan.error import UserError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,6 +56,14 @@ def write_text(text: str, path: Path) -> None:
     """Write ``text`` and a newline to ``path``."""
     with atomic_write(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises UserError for a damaged file."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:  # no UTF-8, no JSON, no object
+        raise UserError(f"{path} is damaged ({error}): restore it, or delete it") from error
 
 
 def pack_weights(network: "nn.Module") -> bytes:

@@ -20,7 +20,7 @@ from gan.cli.command import command
 from gan.cli.compose import plain
 from gan.downstream import report as downstream
 from gan.error import UserError, require
-from gan.file import atomic_write, write_text
+from gan.file import atomic_write, load_json, write_text
 from gan.measure import report as measure
 from gan.table import markdown
 
@@ -35,7 +35,7 @@ def read_run(run: Path) -> Card:
     for name, remedy in (("result.json", "the run is not finished"), ("test.json", evaluate)):
         if not (run / name).is_file():
             raise FileNotFoundError(f"runs: {run / name} does not exist: {remedy}")
-        found[name] = json.loads((run / name).read_text())
+        found[name] = load_json(run / name)
     result = found["result.json"]
     card = {"name": run.name, "test": found["test.json"], "precision": result["config"]["trainer"]["precision"]}
     kept = ("history", "parameters", "versions", "overrides", "objective", "figures")
@@ -94,7 +94,7 @@ def cost(cards: list[Card], columns: Columns) -> str:
 def speed(found: dict[str, Any]) -> str:
     """Markdown: what ``python -m gan.benchmark`` measured."""
     rate, default, share = found["images_per_second"], found["default_run"], found["share_of_convolution_peak"]
-    training = [[f"training, batch of {found['batch_size']}", "images/s", "ours is faster by"]]
+    training = [[f"training, batch of {found['batch_size']}", "images/s", "ours is so many times as fast"]]
     for told, name, times in (
         (f"`experiment=report trainer.precision={found['precision']}`", "ours", 1),
         ("the same steps without Lightning", "bare", 1 / (1 + found["lightning_overhead"])),
@@ -131,7 +131,7 @@ def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
     for name, write in OTHERS.items():
         path = Path(settings["out"]) / f"{name}.json"
         if path.is_file():
-            found[name] = write(json.loads(path.read_text()))
+            found[name] = write(load_json(path))
     return found
 
 
@@ -186,7 +186,7 @@ def main(cfg: DictConfig) -> None:
         *_, grid = sorted((run / "grids").glob("*.png"))
         shutil.copyfile(grid, out / f"{run.name}.png")
 
-    cards = [json.loads(path.read_text()) for path in sorted(out.glob("*.json")) if path.stem not in OTHERS]
+    cards = [load_json(path) for path in sorted(out.glob("*.json")) if path.stem not in OTHERS]
     if not cards:
         raise UserError(f"runs: none is given and none is kept in {out}: type runs=[runs/NAME]")
     draw(cards, out)

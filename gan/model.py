@@ -26,7 +26,7 @@ Losses = dict[str, Tensor]
 COMPILE_MODES = ("default", "reduce-overhead", "max-autotune")
 
 
-def _check_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
+def _validate_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
     """Raise UserError for learning rates outside (0, 1] and for settings the optimizer rejects."""
     lr = optimizer.keywords["lr"]
     for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * lr_ratio)):
@@ -107,10 +107,12 @@ class GAN(LightningModule):
         **schedule: Any,
     ) -> None:
         super().__init__()
-        if unknown := schedule.keys() - {field.name for field in fields(Schedule)}:
-            raise UserError(f"model.{min(unknown)}: there is no such setting")
+        if wrong := schedule.keys() ^ {field.name for field in fields(Schedule)}:
+            raise UserError(
+                f"model.{min(wrong)}: {'there is no such setting' if min(wrong) in schedule else 'it is missing'}"
+            )
         self.schedule = Schedule(**schedule)
-        _check_optimizer(optimizer, self.schedule.lr_ratio)
+        _validate_optimizer(optimizer, self.schedule.lr_ratio)
         self.has_batch_norm = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in discriminator.modules())
         if self.has_batch_norm and penalty.per_sample:
             raise UserError(

@@ -39,7 +39,7 @@ def slope(critic: Critic, x: Tensor) -> Tensor:
     return gradient.square().flatten(1).sum(1)
 
 
-def _check(strength: float, fraction: float) -> None:
+def _validate(strength: float, fraction: float) -> None:
     if strength < 0 or not 0 < fraction <= 1:
         raise UserError(f"penalty: gamma or weight must be >= 0 and fraction in (0, 1], got {strength} and {fraction}")
 
@@ -61,7 +61,7 @@ class R1:
     per_sample = True
 
     def __init__(self, gamma: float, fraction: float) -> None:
-        _check(gamma, fraction)
+        _validate(gamma, fraction)
         self.gamma, self.fraction = gamma, fraction
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ class GradientPenalty:
     per_sample = True
 
     def __init__(self, weight: float, one_sided: bool = False, fraction: float = 1.0) -> None:
-        _check(weight, fraction)
+        _validate(weight, fraction)
         self.weight, self.one_sided, self.fraction = weight, one_sided, fraction
 
     def between(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 
 from gan import checkpoint, sample
 from gan.cli.compose import compose
+from gan.error import UserError
 from gan.export import __main__ as export
 from gan.metric.feature import load as load_classifier
 from gan.model import GAN
@@ -152,3 +153,14 @@ def test_a_start_that_cannot_be_is_one_line(kind: str, message: str, short_run: 
     words = ["network=report"] if kind == "other network" else SHORT[3:]
     with pytest.raises(SystemExit, match=message):
         call(train, *SHORT[:3], *words, "batch_size=32", f"init_from={path}", f"run_dir={tmp_path / 'run'}")
+
+
+@pytest.mark.parametrize("lost", ["state_dict", "generator", "data"])
+def test_a_checkpoint_without_a_part_is_refused_by_every_reader(lost: str, short_run: Path, tmp_path: Path) -> None:
+    contents = torch.load(short_run / "last.ckpt", weights_only=True)
+    config = contents["hyper_parameters"]["config"]
+    {"state_dict": contents, "generator": config["model"], "data": config}[lost].pop(lost)
+    torch.save(contents, tmp_path / "x.ckpt")
+    for read in (checkpoint.load, checkpoint.generator, checkpoint.provenance):
+        with pytest.raises(UserError, match="is not a checkpoint of this project"):
+            read(tmp_path / "x.ckpt")

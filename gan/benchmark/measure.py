@@ -4,7 +4,6 @@ Four loops take turns in one run, so that other load on the machine meets all of
 medians over the turns; ratios are medians of the ratios within a turn.
 """
 
-import json
 import platform
 import sys
 import time
@@ -28,7 +27,7 @@ from gan.benchmark.loop import Step, bare_loop, behind_a_loader, in_memory, plai
 from gan.cli.compose import compose
 from gan.cli.prepare import settle_data
 from gan.error import UserError
-from gan.file import CONF
+from gan.file import CONF, load_json
 from gan.network import Generator
 from gan.sample import generate, labels
 
@@ -131,7 +130,7 @@ def run_default(data: list[str], batches: int) -> dict[str, float]:
         done = run(command, check=False, capture_output=True, cwd=CONF.parent, text=True)
         if done.returncode:
             raise UserError(f"the default run failed: {done.stderr.strip().splitlines()[-1]}")
-        history = json.loads((Path(folder) / "run" / "result.json").read_text())["history"]
+        history = load_json(Path(folder) / "run" / "result.json")["history"]
     # The figures of both epochs count from the first.
     images = [epoch["speed/images"] for epoch in history]
     training = [60 * epoch["speed/training_minutes"] for epoch in history]

@@ -4,6 +4,8 @@ import difflib
 import re
 from itertools import pairwise
 
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from gan.cli.compose import compose, parse
@@ -16,6 +18,7 @@ KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),
 }
 OPTIONS = {"--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd"}  # of Hydra, followed by a value
+FLAGS = OPTIONS | {"-m", "--multirun", "--experimental-rerun", "--resolve", "--run", "-r", "--package", "-p"}
 Settings = dict[str, object]  # every dotted name with its value, unresolved
 
 
@@ -24,36 +27,65 @@ def check(root: str, words: list[str], sweep: bool = False) -> None:
 
     ``sweep``: an override may have several values.
     """
+    for word in words:
+        if word[:1] == "-" and word.partition("=")[0] not in FLAGS:
+            raise UserError(f"{word}: a setting has no dashes: write {word.lstrip('-').partition('=')[0]}=VALUE")
     overrides = [parse(word) for before, word in pairwise(["", *words]) if word[:1] != "-" and before not in OPTIONS]
     typed = [one for one in overrides if re.fullmatch(r"(?!hydra\b)[\w.]+", one.key_or_group)]
     groups = [one for one in typed if (CONF / one.key_or_group).is_dir() and not isinstance(one.value(), dict)]
     for one in groups:
-        if one.value() is None and not one.is_delete():
-            raise UserError(f"{one.key_or_group}=null: there is no such choice; see --help")
+        _check_group(root, one)
     known = settings(root, [str(one.input_line) for one in groups if not one.is_sweep_override()])
-    is_group_swept = any(one.is_sweep_override() for one in groups)
-    is_open = any(name.endswith("_target_") for name in known)
-    only = "; train.py -m trains with each" if root == "train" else ""
-    for word in words:
-        name = word.lstrip("-").partition("=")[0]
-        if word[:1] == "-" and name in known:
-            raise UserError(f"{word}: a setting has no dashes: write {name}=...")
     for one in typed:
-        key, raw = one.key_or_group, str(one.input_line).partition("=")[2]
         if one.is_sweep_override() and not sweep:
-            is_list = isinstance(known.get(key), list)
-            raise UserError(
-                f"{key} is a list: write {key}=[{raw}]" if is_list else f"{key} takes one value, got {raw}{only}"
-            )
-        if one in groups or one.is_delete():
-            continue
-        # A configuration of classes may get more settings than stand there, by a +.
-        if key not in known and not is_group_swept and not (is_open and (one.is_add() or one.is_force_add())):
-            raise unknown(key, known)
-        for value in one.sweep_iterator() if one.is_sweep_override() else [one.value()]:
-            _check_value(root, key, value, known)
+            raise _several(root, one, known)
+        if one not in groups:
+            _check_setting(root, one, known, any(group.is_sweep_override() for group in groups))
     if not sweep:  # Hydra finds what is left; run_dir is not yet known to it
         compose(root, [*(str(one.input_line) for one in overrides), *(["run_dir=."] if root == "train" else [])])
+
+
+def _check_group(root: str, one: Override) -> None:
+    """Raise UserError for no choice, several, or a group that the command does not have."""
+    group = one.key_or_group
+    if one.value() is None and not one.is_delete():
+        raise UserError(f"{group}=null: there is no such choice; there are {choices(group)}")
+    if isinstance(one.value(), list) and group != "callback":  # the only group of several
+        raise UserError(f"{group} takes one choice, got {_typed(one)}")
+    if group not in default_groups(root) and not one.is_add():
+        raise unknown(group, settings(root, []))
+
+
+def _check_setting(root: str, one: Override, known: Settings, is_group_swept: bool) -> None:
+    """Raise UserError unless an override sets something, to values of its type."""
+    key = one.key_or_group
+    is_open = any(name.endswith("_target_") for name in known)  # classes take more settings, or fewer
+    if one.is_delete():
+        if not is_open:
+            raise UserError(f"{key} cannot be left out: every setting is needed; set it, as {key}=...")
+        return
+    is_added = is_open and (one.is_add() or one.is_force_add())
+    if key not in known and not is_added and not is_group_swept:
+        raise unknown(key, known)
+    try:
+        for value in one.sweep_iterator() if one.is_sweep_override() else [one.value()]:
+            _check_value(root, key, value, known, is_open)
+    except HydraException:  # interval(), or glob() of something without files
+        remedy = "write its values between commas, or range(first,last,step)"
+        raise UserError(f"{key}: a sweep cannot list {_typed(one)}: {remedy}") from None
+
+
+def _several(root: str, one: Override, known: Settings) -> UserError:
+    """The error for several values where one is allowed."""
+    key, raw = one.key_or_group, _typed(one)
+    if isinstance(known.get(key), list):
+        return UserError(f"{key} is a list: write {key}=[{raw}]")
+    return UserError(f"{key} takes one value, got {raw}{'; train.py -m trains with each' if root == 'train' else ''}")
+
+
+def _typed(one: Override) -> str:
+    """The value as it was typed."""
+    return str(one.input_line).partition("=")[2]
 
 
 def settings(root: str, words: list[str]) -> Settings:
@@ -71,7 +103,18 @@ def _flatten(node: object, prefix: str = "") -> Settings:
     return found
 
 
-def _check_value(root: str, key: str, value: object, known: Settings) -> None:
+def default_groups(root: str) -> list[str]:
+    """The groups that ``conf/ROOT.yaml`` has a default choice of."""
+    text = (CONF / f"{root}.yaml").read_text(encoding="utf-8")
+    return sorted(path.name for path in CONF.iterdir() if path.is_dir() and f"\n  - {path.name}: " in text)
+
+
+def choices(group: str) -> str:
+    """The files of a group, between commas."""
+    return ", ".join(sorted(path.stem for path in (CONF / group).glob("*.yaml")))
+
+
+def _check_value(root: str, key: str, value: object, known: Settings, is_open: bool) -> None:
     """Raise UserError for a value that is missing or not of the type of its default."""
     default, got = known.get(key), "null" if value is None else value
     if value in (None, "") and (default == "???" or key == "run_dir"):
@@ -81,14 +124,17 @@ def _check_value(root: str, key: str, value: object, known: Settings) -> None:
         raise UserError(f"{key} is a group of settings: set one of them, as {example}, got {got}")
     if isinstance(value, dict):
         for name, part in value.items():
-            _check_value(root, f"{key}.{name}", part, known)
+            _check_value(root, f"{key}.{name}", part, known, is_open)
+    elif value is None and isinstance(default, str) and not is_open:
+        raise UserError(f"{key} cannot be null: leave it out, or say which")
     elif type(default) in KINDS and type(value) not in KINDS[type(default)][1]:
         raise UserError(f"{key} must be {KINDS[type(default)][0]}, got {got}")
 
 
 def unknown(key: str, known: Settings) -> UserError:
     """The error for a setting that does not exist, with its nearest neighbour."""
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
+    inner = [name for name in known if name.endswith(f".{key}")]  # lr is optimizer.lr
+    near = sorted(inner, key=len)[:1] or difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
     return UserError(f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help"))
 
 

@@ -15,14 +15,14 @@ from typing import Any, NoReturn
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from gan.cli.check import check
+from gan.cli.check import check, choices, default_groups
 from gan.cli.compose import compose, quote
 from gan.cli.errors import explain, is_user_error
 from gan.error import UserError
 from gan.file import CONF
 
 HELP = {"--help", "-h"}
-ASKS = HELP | {"--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}  # answered by Hydra's own main
+ASKS = {"--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}  # answered by Hydra's own main
 SWEEP = {"-m", "--multirun"}
 STOPPED = 130  # the exit status after Ctrl-C
 EXPECTED_WARNINGS = ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists")
@@ -42,7 +42,12 @@ def command(root: str, prepare: Rewrite = list, sweeps: bool = False) -> Command
         def run() -> None:
             with border(root):
                 words = [quote(word) for word in sys.argv[1:]]
-                (_run_by_hydra if sweeps else _run)(task, root, words, prepare)
+                if not HELP.isdisjoint(words):
+                    print(help_text(root))  # noqa: T201
+                elif sweeps:
+                    _run_by_hydra(task, root, words, prepare)
+                else:
+                    _run(task, root, words, prepare)
 
         return run
 
@@ -50,18 +55,17 @@ def command(root: str, prepare: Rewrite = list, sweeps: bool = False) -> Command
 
 
 def _run(task: Task, root: str, words: list[str], prepare: Rewrite) -> None:
-    if not HELP.isdisjoint(words):
-        print(help_text(root))  # noqa: T201
-        return
     if not SWEEP.isdisjoint(words):
         raise UserError("-m is for train.py alone, which numbers its folders: run this once for each value")
+    if flags := [word for word in words if word[:1] == "-"]:
+        raise UserError(f"{flags[0]}: there is no such option; settings are name=value, see --help")
     check(root, words)
     signal.signal(signal.SIGTERM, _terminate)
     task(compose(root, prepare(words)))
 
 
 def _run_by_hydra(task: Task, root: str, words: list[str], prepare: Rewrite) -> None:
-    """Let Hydra's main answer ``--help`` and the like, sweep or run; Lightning handles SIGTERM."""
+    """Let Hydra's main answer ``--cfg`` and the like, sweep or run; Lightning handles SIGTERM."""
 
     @functools.wraps(task)
     def explained(cfg: DictConfig) -> Any:
@@ -131,6 +135,5 @@ def help_text(root: str) -> str:
     known = OmegaConf.to_container(compose(root, []), resolve=False)
     assert isinstance(known, dict)
     chosen = {key: value for key, value in known.items() if f"\n{key!s}:" not in f"\n{own}"}
-    groups = [path for path in sorted(CONF.iterdir()) if path.is_dir() and f"\n  - {path.name}: " in rest]
-    choices = [f"{group.name}: {', '.join(sorted(path.stem for path in group.glob('*.yaml')))}" for group in groups]
-    return "\n\n".join([first.lstrip("# "), *choices, own, *([OmegaConf.to_yaml(chosen).rstrip()] if chosen else [])])
+    groups = [f"{group}: {choices(group)}" for group in default_groups(root)]
+    return "\n\n".join([first.lstrip("# "), *groups, own, *([OmegaConf.to_yaml(chosen).rstrip()] if chosen else [])])

@@ -75,10 +75,13 @@ def in_quotes(text: str) -> str:
 def parse(word: str) -> Override:
     """Parse one override. Raises UserError for a malformed one."""
     try:
-        return OverridesParser.create().parse_override(word)
+        override = OverridesParser.create().parse_override(word)
     except HydraException:
+        override = None
+    if override is None or not override.key_or_group:
         remedy = "write name=value, without spaces, with quotes in pairs and around = in a list"
-        raise UserError(f"{word}: cannot be read: {remedy}") from None
+        raise UserError(f"{word}: cannot be read: {remedy}")
+    return override
 
 
 def compose(root: str, words: list[str]) -> DictConfig:

@@ -11,7 +11,7 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 from gan.cli.check import missing, settings, unknown
 from gan.error import UserError
 
-OURS_TO_EXPLAIN = (UserError, OSError, HydraException, OmegaConfBaseException, MemoryError)
+USER_ERRORS = (UserError, OSError, HydraException, OmegaConfBaseException, MemoryError)
 REMEDIES = {
     errno.ENOSPC: "make room there, or choose another folder",
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose another folder"),
@@ -32,11 +32,11 @@ def root_cause(error: BaseException) -> BaseException:
 def is_user_error(error: BaseException) -> bool:
     """True for user errors; anything else is a bug of ours and shows its traceback."""
     cause = root_cause(error)
-    if isinstance(cause, OURS_TO_EXPLAIN) or _is_out_of_memory(cause):
+    if isinstance(cause, USER_ERRORS) or _is_out_of_memory(cause):
         return True
     # A library may refuse a configured value: then no code of ours lies below Hydra's call.
     modules = [frame.f_globals.get("__name__", "").split(".")[0] for frame, _ in traceback.walk_tb(cause.__traceback__)]
-    below_hydra = modules[-modules[::-1].index("hydra") :] if "hydra" in modules else []
+    below_hydra = modules[len(modules) - modules[::-1].index("hydra") :] if "hydra" in modules else []
     return cause is not error and "gan" not in below_hydra
 
 

@@ -84,7 +84,8 @@ def fit_missing_classifier(words: list[str]) -> list[str]:
         return words
     known, shape = feature.weights_info(name), [cfg.data.channels, cfg.data.size, cfg.data.size]
     if (known["shape"], known["classes"]) != (shape, cfg.data.classes):
-        raise UserError(f"data: the classifier {path} is of other images or classes: delete it to fit it again")
+        remedy = "delete it to fit it again"
+        raise UserError(f"data: the classifier {path} was fitted to another shape or to other classes: {remedy}")
     return words
 
 
@@ -97,6 +98,9 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     from gan.file import sha256, write_text, write_weights
     from gan.metric import feature  # imports torch, which takes seconds
 
+    for name in ("epochs", "least_steps", "batch_size"):
+        if cfg[name] < 1:
+            raise UserError(f"{name} must be 1 or more, got {cfg[name]}")
     path = feature.weights_path(cfg.out)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):

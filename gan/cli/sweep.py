@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 
 from gan.cli.errors import explain, is_user_error
 from gan.error import UserError
+from gan.file import load_json
 from gan.table import plain, write_csv
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,10 @@ def job(train: Job) -> Job:
         folder, words = Path(cfg.run_dir), job_overrides()
         failed = folder / "failed.json"
         try:
-            before = _load_json(folder / "job.json")
+            before = _read(folder / "job.json")
             if before and before["overrides"] != words:
                 raise UserError(f"{folder} holds another job ({' '.join(before['overrides'])}): choose another run_dir")
-            if finished := _load_json(folder / "result.json"):
+            if finished := _read(folder / "result.json"):
                 return float(finished["objective"])
             failed.unlink(missing_ok=True)
             (folder / "job.json").write_text(json.dumps({"overrides": words}))
@@ -95,12 +96,13 @@ class Table(Callback):
 
 def _row(path: Path) -> dict[str, Any]:
     """One job of ``job.json``: its objective, overrides, and figures or error."""
-    overrides = dict(word.lstrip("+").split("=", 1) for word in _load_json(path)["overrides"])
-    if result := _load_json(path.with_name("result.json")):
+    overrides = dict(word.lstrip("+").split("=", 1) for word in _read(path)["overrides"])
+    if result := _read(path.with_name("result.json")):
         return {"job": path.parent.name, "objective": result["objective"], **overrides, **result["figures"]}
-    error = _load_json(path.with_name("failed.json")).get("error", "not finished")
+    error = _read(path.with_name("failed.json")).get("error", "not finished")
     return {"job": path.parent.name, "objective": math.nan, **overrides, "error": error}
 
 
-def _load_json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
+def _read(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; nothing if there is no file."""
+    return load_json(path) if path.is_file() else {}

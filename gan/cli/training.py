@@ -25,8 +25,12 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     Raises ConnectionError if one of several processes was lost.
     """
     config = plain(cfg)
+    if not 0 <= cfg.seed < 2**32:
+        raise UserError(f"seed must be a whole number from 0 to 4,294,967,295, got {cfg.seed}")
     if "result" not in (cfg.get("callback") or {}):
         raise UserError("callback must have result, which writes result.json: add it to the list")
+    if (config["network"].get("classes") or config["data"]["classes"]) != config["data"]["classes"]:
+        raise UserError(f"network.classes must be 0 (no labels) or {config['data']['classes']}, as the data has")
     checkpoint.validate_targets(config, "the configuration")
     if Path(cfg.run_dir).is_dir() and not os.access(cfg.run_dir, os.W_OK):  # TensorBoard would fail in a thread
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(cfg.run_dir))

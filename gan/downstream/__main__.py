@@ -14,7 +14,7 @@ from gan.file import write_text
 from gan.table import write_csv
 
 
-def check_settings(cfg: DictConfig) -> None:
+def validate_settings(cfg: DictConfig) -> None:
     """Raise UserError for settings that make no study."""
     require("matplotlib", extra="tune")
     if cfg.gan not in SOURCES:
@@ -36,7 +36,7 @@ def check_settings(cfg: DictConfig) -> None:
 @command("downstream", settle_data)
 def main(cfg: DictConfig) -> None:
     """Run the cells that are left; write and print the results of all."""
-    check_settings(cfg)
+    validate_settings(cfg)
     copies = [json_path("out", cfg.out)] if cfg.out else []
     from gan.downstream import plot, report, study  # imports Lightning, which takes seconds
 

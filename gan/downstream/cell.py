@@ -1,8 +1,9 @@
 """The cells of a study and the records kept of them."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from gan.file import load_json
 
 NONE = "none"  # no synthetic digits
 SOURCES = ("few", "ckpt")
@@ -25,5 +26,5 @@ class Cell(NamedTuple):
 
 def finished(folder: Path) -> dict[Cell, Record]:
     """The records of all finished cells in a study's folder."""
-    records = [json.loads(path.read_text()) for path in folder.glob("*_*_*.json")]
+    records = [load_json(path) for path in folder.glob("*_*_*.json")]
     return {Cell(*(one[name] for name in Cell._fields)): one for one in records}

@@ -1,6 +1,5 @@
 """What a study found: accuracies with intervals, paired differences, and the tables of both."""
 
-import json
 import math
 import statistics
 from importlib.metadata import version
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.downstream.cell import ARMS, NONE, SOURCES, Record, finished
+from gan.file import load_json
 from gan.table import markdown
 
 Row = dict[str, Any]
@@ -90,7 +90,7 @@ def caption(report: Report, source: str) -> str:
 
 def gather(folder: Path) -> Report:
     """Everything about a study, from the cells in its folder."""
-    settings = json.loads((folder / "settings.json").read_text())
+    settings = load_json(folder / "settings.json")
     records = [one for _, one in sorted(finished(folder).items())]
     known = {one["source"] for one in records}
     return {

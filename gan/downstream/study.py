@@ -21,7 +21,7 @@ from gan.cli.compose import compose, plain, quote
 from gan.data import ImageData
 from gan.downstream.cell import ARMS, NONE, Cell, Record, finished
 from gan.error import UserError
-from gan.file import atomic_write, sha256, write_text
+from gan.file import atomic_write, load_json, sha256, write_text
 from gan.metric import feature
 from gan.network import Generator
 
@@ -56,12 +56,12 @@ class Study:
         if cfg.gan == "ckpt":
             self.load_generator()
         else:
-            self.check_training(min(cfg.labels))
+            self.validate_training(min(cfg.labels))
 
     def record_settings(self) -> None:
         """Write the settings into the folder. Raises UserError if it holds others."""
         path = self.folder / "settings.json"
-        known = json.loads(path.read_text()) if path.is_file() else {}
+        known = load_json(path) if path.is_file() else {}
         for source in (NONE, self.gan):
             asked = self._settings(source)
             for name, value in known.setdefault(source, asked).items():
@@ -134,7 +134,7 @@ class Study:
             raise UserError(f"ckpt: the generator makes images of {makes}, and data={name} has {needs}")
         return generator
 
-    def check_training(self, labels: int) -> None:
+    def validate_training(self, labels: int) -> None:
         """Raise UserError for ``train.words`` that cannot train the GAN of a cell."""
         words = self.train["words"]
         for word in words:

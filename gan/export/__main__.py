@@ -17,7 +17,7 @@ from gan.error import require
 from gan.file import write_bytes, write_text, write_weights
 
 
-def check_output(out: str, overwrite: bool) -> Path:
+def validate_output(out: str, overwrite: bool) -> Path:
     """The path in ``out``. Raises UserError for what cannot be written."""
     path = output_path(out, [".safetensors", ".onnx", ".pt2", ""])
     if path.suffix in (".onnx", ""):
@@ -36,7 +36,7 @@ def check_output(out: str, overwrite: bool) -> Path:
 @command("export")
 def main(cfg: DictConfig) -> None:
     """Write the generator; print its JSON for .safetensors, else where it is."""
-    out = check_output(cfg.out, cfg.overwrite)
+    out = validate_output(cfg.out, cfg.overwrite)
     from gan import checkpoint  # imports torch, which takes seconds
 
     generator = checkpoint.generator(cfg.ckpt)

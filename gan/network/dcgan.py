@@ -26,6 +26,8 @@ class Generator(network.Generator):
 
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int, depth: int) -> None:
         super().__init__(latent, classes, (channels, size, size))
+        if depth < 0:
+            raise UserError(f"network.depth must be 0 or more, got {depth}")
         self.base, count = split_size(size)
         w = widths(width, count - 1)[::-1]  # [64, 32] for two stages of width 32
         self.label = Labelled(latent, classes)

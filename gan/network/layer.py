@@ -23,6 +23,8 @@ def split_size(size: int) -> tuple[int, int]:
 
 def widths(width: int, count: int) -> list[int]:
     """Return channels at full size and after each of ``count`` halvings: (16, 2) is 16, 32, 64."""
+    if width < 1:
+        raise UserError(f"network.width must be 1 or more, got {width}")
     return [width * 2**i for i in range(count + 1)]
 
 

@@ -1,6 +1,5 @@
 """The results of a study: a table of its trials, and plots."""
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +13,7 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from gan.file import atomic_write
+from gan.file import atomic_write, load_json
 from gan.table import write_csv
 
 ENOUGH = 10  # complete trials, for importances to mean anything
@@ -30,7 +29,7 @@ def objective(trial: FrozenTrial) -> float:
 
 
 def _row(trial: FrozenTrial, result: Path) -> Row:
-    history = json.loads(result.read_text())["history"] if result.is_file() else []
+    history = load_json(result)["history"] if result.is_file() else []
     last = history[-1] if history else {}
     training, share = last.get("speed/training_minutes"), last.get("speed/judging_per_training")  # with restarts
     return {

@@ -5,7 +5,6 @@ way. A trial that is running in the storage, but not locked, was interrupted: th
 continues it.
 """
 
-import json
 import logging
 import math
 import os
@@ -31,6 +30,7 @@ from gan.cli.compose import compose
 from gan.cli.errors import explain, is_user_error
 from gan.cli.prepare import fit_missing_classifier, settle_data
 from gan.error import UserError
+from gan.file import load_json
 from gan.tune import report
 from gan.tune.space import Space, from_sweep, suggest, to_override
 
@@ -188,7 +188,7 @@ def _train(study: Study, trial: Trial, cfg: DictConfig, overrides: list[str]) ->
     """Train in the trial's folder, from its last checkpoint if it has one; return the objective."""
     folder = Path(cfg.run_dir) / str(trial.number)
     if (folder / "result.json").is_file():  # killed before it could tell
-        return float(json.loads((folder / "result.json").read_text())["objective"])
+        return float(load_json(folder / "result.json")["objective"])
     config = compose("train", [*overrides, "run_dir=."])
     config.run_dir = str(folder)
     if (folder / "last.ckpt").is_file():

@@ -98,9 +98,6 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     from gan.file import sha256, write_text, write_weights
     from gan.metric import feature  # imports torch, which takes seconds
 
-    for name in ("epochs", "least_steps", "batch_size"):
-        if cfg[name] < 1:
-            raise UserError(f"{name} must be 1 or more, got {cfg[name]}")
     path = feature.weights_path(cfg.out)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):

@@ -207,7 +207,7 @@ def test_a_run_fits_its_classifier_first_and_its_figures_bear_its_name(
     assert f'"val_{name}/fid_digits"' in (tmp_path / "run" / "result.json").read_text()
     call(train, *run)
     assert "fitting" not in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="is of other images or classes: delete it"):
+    with pytest.raises(SystemExit, match="was fitted to another shape or to other classes: delete it"):
         call(train, *run, "data.classes=30")
 
 

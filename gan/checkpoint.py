@@ -87,7 +87,9 @@ def load_contents(path: str | Path) -> dict[str, Any]:
             raise KeyError("empty")
         return dict(contents)
     except (KeyError, TypeError) as error:
-        raise UserError(f"ckpt: {path} is not a checkpoint of this project: it has no configuration") from error
+        raise UserError(
+            f"ckpt: {path} is not a checkpoint of this project: its settings or weights are missing"
+        ) from error
 
 
 def load(path: str | Path) -> "GAN":

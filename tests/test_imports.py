@@ -10,7 +10,7 @@ from conftest import ROOT, run
 
 LAYERS = [
     {"error"},
-    {"file"},
+    {"file", "names"},
     {"cache", "table", "image", "network"},
     {"loss", "penalty", "augment", "ema", "metric"},
     {"sample", "data"},

@@ -21,9 +21,9 @@ from gan.digits.line import KEPT, UNREAD, Line, Pen
 from gan.digits.look import Look, load_preset
 from gan.digits.picture import PLAIN, Digits, Film
 from gan.digits.style import Axes, Style
-from gan.digits.validate import as_list, boolean, from_mapping, integer
 from gan.error import UserError
 from gan.metric import feature
+from gan.validate import as_list, boolean, from_mapping, integer
 
 CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
 CERTAIN = 0.99  # probability of its class above which a digit is certain

@@ -10,7 +10,7 @@ from conftest import ROOT, run
 
 LAYERS = [
     {"error"},
-    {"file", "names"},
+    {"file", "names", "validate"},
     {"cache", "table", "image", "network"},
     {"loss", "penalty", "augment", "ema", "metric"},
     {"sample", "data"},

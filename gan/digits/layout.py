@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from gan.digits import mark
-from gan.digits.validate import integer, number
 from gan.image import to_float, to_uint8, warp
+from gan.validate import integer, number
 
 SPECK = 0.03  # separate pieces with a smaller share of a digit's ink are left out
 INK = 26  # the least byte of a pixel that belongs to a digit: a tenth of full ink

@@ -15,10 +15,10 @@ from gan.digits.look import Look, load_preset
 from gan.digits.paint import CRISP
 from gan.digits.picture import PLAIN, Picture, Text
 from gan.digits.style import Axes, Style
-from gan.digits.validate import boolean, from_mapping, number
 from gan.error import UserError
 from gan.metric.feature import Frozen
 from gan.network import Generator
+from gan.validate import boolean, from_mapping, number
 
 BEYOND = 0.4  # of the line's pixels: outlines reach at most 0.38 beyond the ink
 ATTEMPTS = 8  # at a digit that is misread

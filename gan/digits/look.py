@@ -9,9 +9,9 @@ import yaml
 from PIL import ImageColor
 from torch import Tensor
 
-from gan.digits.validate import integer, number
 from gan.error import UserError
 from gan.file import CONF
+from gan.validate import integer, number
 
 Colour = tuple[int, int, int, int]  # red, green, blue, opacity: bytes
 TEXTURES = ("none", "grain", "ruled", "squared", "chalk")

@@ -16,10 +16,10 @@ from gan.digits import files
 from gan.digits.files.picture import FPS, GIF_FPS
 from gan.digits.look import LARGEST, Look, parse_size
 from gan.digits.paint import Placement, paint, paint_canvas
-from gan.digits.validate import integer, number
 from gan.error import UserError
 from gan.file import write_bytes, write_text
 from gan.image import grid, pillow, to_float, to_uint8
+from gan.validate import integer, number
 
 if TYPE_CHECKING:
     from gan.digits.outline import Outline

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from gan import cache, sample
 from gan.digits import attribute
-from gan.digits.validate import number
 from gan.image import warp
 from gan.network import Generator
+from gan.validate import number
 
 log = logging.getLogger(__name__)
 SAMPLES = 8_000  # digits that directions are measured on

@@ -20,10 +20,10 @@ from gan.digits.line import Line
 from gan.digits.mark import STROKES
 from gan.digits.picture import WRITERS, Digits
 from gan.digits.style import Style
-from gan.digits.validate import integer
 from gan.error import UserError
 from gan.file import write_text
 from gan.lab import CERTAIN, Lab
+from gan.validate import integer
 
 FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx": files.write_idx}
 CHARACTERS = "0123456789" + "".join(STROKES)  # the categories of a COCO set

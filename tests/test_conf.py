@@ -1,13 +1,14 @@
 """Every configuration file composes, resolves, and is named for what it makes."""
 
 import re
+import string
 from pathlib import Path
 
 import pytest
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
-from gan import checkpoint
+from gan import checkpoint, names
 from gan.cli.compose import compose, plain
 from gan.file import CONF
 
@@ -112,3 +113,16 @@ def test_the_only_hydra_interpolation_outside_hydra_is_run_dir() -> None:
     for path in CONF.rglob("*.yaml"):
         body = path.read_text().split("\nhydra:")[0]
         assert [line for line in body.splitlines() if "${hydra" in line and not line.startswith("run_dir:")] == []
+
+
+def test_class_names_are_those_of_the_published_sets() -> None:
+    def found(name: str) -> tuple[str, ...]:
+        data = plain(compose("train", [f"data={name}", "run_dir=x"]))["data"]  # what a checkpoint carries
+        return names.validate_names(data["names"], data["classes"])
+
+    assert found("mnist") == found("svhn") == tuple("0123456789")
+    assert found("emnist_letters") == tuple(string.ascii_uppercase)
+    assert found("emnist_balanced") == tuple(string.digits + string.ascii_uppercase + "abdefghnqrt")
+    assert found("kmnist")[::9] == ("o", "wo")
+    assert found("fashion_mnist")[::9] == ("T-shirt", "Ankle boot")
+    assert names.find(found("stacked_mnist"), 7) == 7

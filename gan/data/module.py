@@ -15,6 +15,7 @@ from gan.data.batch import Batches, Images
 from gan.data.integrity import verify_file
 from gan.data.mapped import Mapped
 from gan.error import UserError
+from gan.names import validate_names
 
 JUDGE_BATCH = 250  # fixed, so that the batch size of training changes no figure; the fastest on a CPU
 IN_MEMORY_BYTES = 2**29  # a mapped file up to this size is read into memory, which is faster
@@ -36,7 +37,7 @@ class ImageData(LightningDataModule):
     ``targets``. ``md5`` maps files under ``root`` to their sums; None: their format is checked. A
     large mapped file stays mapped. ``batch_size`` is the total over all devices. An epoch shows an
     image ``repeat`` times, for sets too small to evaluate after each pass. ``described`` takes the
-    settings that only the configuration uses: name, tag, fallback and classifier.
+    class names, see :mod:`gan.names`, and the settings that only the configuration uses: name, tag, fallback and classifier.
 
     Raises Unavailable for missing files that cannot be downloaded, UserError for a damaged file.
     """
@@ -62,6 +63,7 @@ class ImageData(LightningDataModule):
             raise UserError(f"data.judge_images must be 2 or more (10000 is the default), got {judge_images}")
         self.dataset, self.root = dataset, Path(root).expanduser()
         self.shape, self.classes = (channels, size, size), classes
+        self.names = validate_names(described.get("names"), classes)
         self.batch_size, self.judge_images, self.seed, self.repeat = batch_size, judge_images, seed, repeat
         self.splits: dict[str, Images] = {}  # in memory, or mapped
         self._placed: dict[str, Images] = {}  # on the trainer's device

@@ -37,7 +37,8 @@ class ImageData(LightningDataModule):
     ``targets``. ``md5`` maps files under ``root`` to their sums; None: their format is checked. A
     large mapped file stays mapped. ``batch_size`` is the total over all devices. An epoch shows an
     image ``repeat`` times, for sets too small to evaluate after each pass. ``described`` takes the
-    class names, see :mod:`gan.names`, and the settings that only the configuration uses: name, tag, fallback and classifier.
+    class names, see :mod:`gan.names`, and the settings that only the configuration uses: name, tag,
+    fallback and classifier.
 
     Raises Unavailable for missing files that cannot be downloaded, UserError for a damaged file.
     """

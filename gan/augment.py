@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from gan.error import UserError
 from gan.image import warp
+from gan.validate import number
 
 
 def _positions(x: Tensor) -> Tensor:
@@ -54,16 +54,14 @@ class Identity(nn.Identity):
 class Affine(nn.Module):
     """Random rotation, scaling and translation, without mirroring, which would change the digit.
 
-    At most ``rotation`` (30) degrees, ``scale`` of the size (< 1) and ``translation`` pixels.
+    At most ``rotation`` (30) degrees, ``scale`` of the size (0.9) and ``translation`` pixels.
     """
 
     def __init__(self, rotation: float, scale: float, translation: float) -> None:
         super().__init__()
-        if not 0 <= rotation <= 30:
-            raise UserError(f"augment.rotation must be in [0, 30] degrees (else a 6 becomes a 9), got {rotation}")
-        if not 0 <= scale < 1 or translation < 0:
-            raise UserError(f"augment.scale must be in [0, 1), augment.translation >= 0, got {scale} and {translation}")
-        self.rotation, self.scale, self.translation = rotation, scale, translation
+        self.rotation = number("augment.rotation", rotation, 0, 30)  # at 180, a 6 would become a 9
+        self.scale = number("augment.scale", scale, 0, 0.9)
+        self.translation = number("augment.translation", translation, 0, 100)
 
     def forward(self, x: Tensor) -> Tensor:
         turn, growth, *shift = _draw(x, 4)
@@ -80,9 +78,8 @@ class Elastic(nn.Module):
 
     def __init__(self, strength: float, smoothness: float) -> None:
         super().__init__()
-        if strength < 0 or smoothness < 1:
-            raise UserError(f"augment: strength must be >= 0, smoothness >= 1 pixel, got {strength} and {smoothness}")
-        self.strength, self.smoothness = strength, smoothness
+        self.strength = number("augment.strength", strength, 0, 100)
+        self.smoothness = number("augment.smoothness", smoothness, 1, 1000)
 
     def _kernel(self, size: int, device: torch.device) -> Tensor:
         """Return weights [size, lattice]; rows of unit norm keep the field's deviation at 1."""
@@ -111,10 +108,11 @@ class DiffAugment(nn.Module):
         self, brightness: float, saturation: float, contrast: float, translation: float, cutout: float
     ) -> None:
         super().__init__()
-        numbers = (brightness, saturation, contrast, translation, cutout)
-        if not all(0 <= number <= 1 for number in numbers):
-            raise UserError(f"augment: diff_augment's values must be in [0, 1], got {', '.join(map(str, numbers))}")
-        self.brightness, self.saturation, self.contrast, self.translation, self.cutout = numbers
+        self.brightness = number("augment.brightness", brightness, 0, 1)
+        self.saturation = number("augment.saturation", saturation, 0, 1)
+        self.contrast = number("augment.contrast", contrast, 0, 1)
+        self.translation = number("augment.translation", translation, 0, 1)
+        self.cutout = number("augment.cutout", cutout, 0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.brightness or self.saturation or self.contrast:
@@ -158,11 +156,10 @@ class Adaptive(nn.Module):
 
     def __init__(self, pieces: Mapping[str, nn.Module], target: float, adjust_images: float, max_p: float) -> None:
         super().__init__()
-        if not (-1 <= target <= 1 and adjust_images > 0 and 0 <= max_p <= 1):
-            got = f"{target}, {adjust_images} and {max_p}"
-            raise UserError(f"augment: target must be in [-1, 1], adjust_images > 0, max_p in [0, 1], got {got}")
         self.pieces = nn.ModuleDict(pieces)
-        self.target, self.adjust_images, self.max_p = target, adjust_images, max_p
+        self.target = number("augment.target", target, -1, 1)
+        self.adjust_images = number("augment.adjust_images", adjust_images, 1, 1e12)
+        self.max_p = number("augment.max_p", max_p, 0, 1)
         self.register_buffer("p", torch.tensor(0.0))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from gan.error import UserError
 from gan.network import Generator
+from gan.validate import number
 
 
 class EMA(nn.Module):
@@ -20,11 +20,8 @@ class EMA(nn.Module):
 
     def __init__(self, generator: Generator, half_life_images: float, ramp: float) -> None:
         super().__init__()
-        if half_life_images < 0:
-            raise UserError(f"model.ema_half_life_images must be 0 (no average) or more, got {half_life_images}")
-        if not ramp > 0:
-            raise UserError(f"model.ema_ramp must be more than 0, got {ramp}")
-        self.half_life_images, self.ramp = half_life_images, ramp
+        self.half_life_images = number("model.ema_half_life_images", half_life_images, 0, 1e12)
+        self.ramp = number("model.ema_ramp", ramp, 1e-6, 1e6)
         self.images = 0  # not a buffer: each step would wait to read it from the GPU
         self.generator = deepcopy(generator).requires_grad_(False).eval()
 

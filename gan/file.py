@@ -20,7 +20,12 @@ CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if pa
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a file beside ``path`` to write to; it replaces ``path`` if the block succeeds."""
+    """Give a file beside ``path`` to write to; it replaces ``path`` if the block succeeds.
+
+    Raises UserError if something other than a file is there: root would replace even a device.
+    """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is a folder or a device, not a file: choose another name")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:

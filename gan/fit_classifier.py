@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from gan.cli import prepare
 from gan.cli.command import command
 from gan.error import UserError
+from gan.validate import integer, number
 
 
 @command("fit_classifier")
@@ -16,8 +17,9 @@ def main(cfg: DictConfig) -> None:
     if "/" not in cfg.out and cfg.out != cfg.data.name:
         raise UserError(f"data={cfg.data.name} uses the classifier of {cfg.out}; out=FOLDER/NAME fits one of its own")
     for name in ("epochs", "least_steps", "batch_size"):
-        if cfg[name] < 1:
-            raise UserError(f"{name} must be 1 or more, got {cfg[name]}")
+        integer(name, cfg[name], 1, 10**6)
+    integer("seed", cfg.seed, 0, 2**32 - 1)
+    number("lr", cfg.lr, 1e-9, 1)
     print(json.dumps(prepare.fit_classifier(cfg, sys.argv[1:]), indent=2))  # noqa: T201
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from gan.validate import number
+
 Logits = Callable[[], Tensor]
 
 
@@ -85,7 +87,7 @@ class Wasserstein:
     """
 
     def __init__(self, drift: float = 0.0) -> None:
-        self.drift = drift
+        self.drift = number("loss.drift", drift, 0, 1e6)
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake.mean() - real.mean() + self.drift * real.square().mean()

@@ -1,6 +1,5 @@
 """The training: discriminator and generator take optimizer steps in turn."""
 
-import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from gan.loss import Loss
 from gan.network import Discriminator, Follower, Generator, Verdict
 from gan.penalty import Penalty
 from gan.sample import latents
+from gan.validate import integer, number
 
 Optimizer = partial[torch.optim.Optimizer]  # lacks only the parameters
 Losses = dict[str, Tensor]
@@ -27,11 +27,11 @@ COMPILE_MODES = ("default", "reduce-overhead", "max-autotune")
 
 
 def _validate_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
-    """Raise UserError for learning rates outside (0, 1] and for settings the optimizer rejects."""
+    """Raise UserError for numbers out of range and for settings the optimizer rejects."""
     lr = optimizer.keywords["lr"]
-    for name, value in (("optimizer.lr", lr), ("optimizer.lr times model.lr_ratio", lr * lr_ratio)):
-        if not (math.isfinite(value) and 0 < value <= 1):
-            raise UserError(f"{name} must be in (0, 1], got {value}; 1e-4 to 1e-3 is usual")
+    number("optimizer.lr", lr, 1e-9, 1)
+    number("optimizer.lr times model.lr_ratio", lr * lr_ratio, 1e-12, 1)
+    number("optimizer.eps", optimizer.keywords.get("eps", 0), 0, 1)
     try:
         optimizer([nn.Parameter(torch.zeros(1))])
     except (TypeError, ValueError) as error:
@@ -75,11 +75,11 @@ class Schedule:
     compile: str | None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.lr_decay <= 1:
-            raise UserError(f"model.lr_decay must be in [0, 1], got {self.lr_decay}")
-        if self.d_steps < 1 or self.penalty_every < 1:
-            got = f"{self.d_steps} and {self.penalty_every}"
-            raise UserError(f"model.d_steps and model.penalty_every must be 1 or more, got {got}")
+        number("model.lr_ratio", self.lr_ratio, 1e-6, 1e6)
+        number("model.lr_decay", self.lr_decay, 0, 1)
+        integer("model.d_steps", self.d_steps, 1, 1000)
+        integer("model.penalty_every", self.penalty_every, 1, 1000)
+        number("model.auxiliary", self.auxiliary, 0, 1e6)
         if self.compile not in (None, *COMPILE_MODES):
             raise UserError(f"model.compile must be null or one of {', '.join(COMPILE_MODES)}, got {self.compile}")
         has_compiler = torch.cuda.is_available() or any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
@@ -124,7 +124,7 @@ class GAN(LightningModule):
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.ema = EMA(generator, self.schedule.ema_half_life_images, self.schedule.ema_ramp)
         self.loss, self.penalty, self.augment = loss, penalty, augment
-        self.optimizer, self.seed = optimizer, seed
+        self.optimizer, self.seed = optimizer, integer("model.seed", seed, 0, 2**32 - 1)
         if self.schedule.compile:  # in place: names in checkpoints stay
             generator.compile(mode=self.schedule.compile)
             discriminator.compile(mode=self.schedule.compile)

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gan.error import UserError
+from gan.validate import boolean, number
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -39,9 +39,9 @@ def slope(critic: Critic, x: Tensor) -> Tensor:
     return gradient.square().flatten(1).sum(1)
 
 
-def _validate(strength: float, fraction: float) -> None:
-    if strength < 0 or not 0 < fraction <= 1:
-        raise UserError(f"penalty: gamma or weight must be >= 0 and fraction in (0, 1], got {strength} and {fraction}")
+def _validate_fraction(fraction: float) -> float:
+    """``fraction``, a share of a batch; any batch has a first image."""
+    return number("penalty.fraction", fraction, 1e-6, 1)
 
 
 def _first(x: Tensor, fraction: float) -> Tensor:
@@ -61,8 +61,7 @@ class R1:
     per_sample = True
 
     def __init__(self, gamma: float, fraction: float) -> None:
-        _validate(gamma, fraction)
-        self.gamma, self.fraction = gamma, fraction
+        self.gamma, self.fraction = number("penalty.gamma", gamma, 0, 1e6), _validate_fraction(fraction)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return self.gamma / 2 * slope(critic, _first(real, self.fraction)).mean()
@@ -90,8 +89,8 @@ class GradientPenalty:
     per_sample = True
 
     def __init__(self, weight: float, one_sided: bool = False, fraction: float = 1.0) -> None:
-        _validate(weight, fraction)
-        self.weight, self.one_sided, self.fraction = weight, one_sided, fraction
+        self.weight, self.fraction = number("penalty.weight", weight, 0, 1e6), _validate_fraction(fraction)
+        self.one_sided = boolean("penalty.one_sided", one_sided)
 
     def between(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the points x~ for real and fake images [N, C, H, W], one t for each image."""
@@ -113,7 +112,7 @@ class DRAGAN(GradientPenalty):
 
     def __init__(self, weight: float, one_sided: bool = False, fraction: float = 1.0, noise: float = 0.5) -> None:
         super().__init__(weight, one_sided, fraction)
-        self.noise = noise
+        self.noise = number("penalty.noise", noise, 0, 100)
 
     def between(self, real: Tensor, fake: Tensor) -> Tensor:
         return real + self.noise * real.std() * torch.rand_like(real)

@@ -1,8 +1,11 @@
-"""Checks of user input. Numbers may be Python's, NumPy's or torch's; booleans are not numbers."""
+"""Checks of values, with their ranges. Numbers may be Python's, NumPy's or torch's, not booleans.
+
+Whoever takes a number from a person or a file checks it, where the number means something.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, TypeVar
 
 from gan.error import UserError
@@ -21,7 +24,7 @@ def integer(name: str, value: object, low: int, high: int) -> int:
 def number(name: str, value: object, low: float, high: float) -> float:
     """``value`` as Python's float. Raises UserError unless it is a number in [low, high]."""
     found = _to_python(value)
-    if isinstance(found, bool) or not isinstance(found, Real) or not low <= float(found) <= high:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
         raise UserError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
     return float(found)
 

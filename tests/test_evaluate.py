@@ -86,9 +86,9 @@ def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path) -> 
     ("word", "message"),
     [
         ("split=train", "split must be one of val, test, got train"),
-        ("cas.images=100", r"cas\.images must be 0 \(leaves cas out\) or 256 or more, got 100"),
-        ("cas.epochs=0", r"cas\.epochs must be 1 or more, got 0"),
-        ("k=250", "k must be from 1 to 249"),
+        ("cas.images=100", r"cas\.images must be a whole number from 256 to 1,000,000, got 100"),
+        ("cas.epochs=0", r"cas\.epochs must be a whole number from 1 to 1,000, got 0"),
+        ("k=250", "k must be a whole number from 1 to 249"),
         ("out=card.txt", r"out must end in \.json, got card\.txt"),
         ("extractor=roman", "fit one with python -m gan.fit_classifier data=roman"),
     ],

@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from gan.metric.feature import Frozen, load
+from gan.validate import boolean, integer
 
 Figures = dict[str, float]
 Finding = dict[str, str | int]
@@ -132,7 +133,8 @@ class Doctor(Callback):
 
     def __init__(self, classifier: str, patience_images: int, stop: bool) -> None:
         self.classifier = load(classifier)
-        self.patience_images, self.stop = patience_images, stop
+        self.patience_images = integer("callback.doctor.patience_images", patience_images, 0, 10**12)
+        self.stop = boolean("callback.doctor.stop", stop)
         self.images = 0
         self.findings: list[Finding] = []
         self._won: list[Tensor] = []

@@ -7,8 +7,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan import image, sample
-from gan.error import UserError
 from gan.model import GAN
+from gan.validate import integer
 
 
 class Grid(Callback):
@@ -19,9 +19,8 @@ class Grid(Callback):
     """
 
     def __init__(self, rows: int, columns: int | None) -> None:
-        if rows < 1 or (columns is not None and columns < 1):
-            raise UserError(f"grid.rows and grid.columns must be 1 or more, got {rows} and {columns}")
-        self.rows, self.columns = rows, columns
+        self.rows = integer("grid.rows", rows, 1, 100)
+        self.columns = None if columns is None else integer("grid.columns", columns, 1, 100)
 
     def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         if not trainer.is_global_zero:

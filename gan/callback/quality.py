@@ -25,6 +25,11 @@ class Quality(Callback):
         self.tag, self.stage = tag, ""
         self.floor: dict[str, float] = {}
 
+    @property
+    def objectives(self) -> list[str]:
+        """The names of the figures by which a best epoch can be chosen: lower is better."""
+        return [f"val{self.tag}/{name}" for name, metric in self._blank.items() if not metric.higher_is_better]
+
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         stage = "test" if trainer.testing else "val"
         if self.stage == stage:

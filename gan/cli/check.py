@@ -3,12 +3,14 @@
 import difflib
 import re
 from itertools import pairwise
+from types import NoneType
+from typing import Any, get_type_hints
 
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from gan.cli.compose import compose, parse
+from gan.cli.compose import PATHS, RESOLVERS, TEXTS, compose, parse
 from gan.error import UserError
 from gan.file import CONF
 
@@ -16,7 +18,9 @@ KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
     int: ("a whole number", (int,)),
     float: ("a number", (int, float)),
     bool: ("true or false", (bool,)),
+    str: ("a text", (str,)),
 }
+LIBRARIES = ("trainer.", "logger.")  # whose settings may have several types
 OPTIONS = {"--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd"}  # of Hydra, followed by a value
 FLAGS = OPTIONS | {"-m", "--multirun", "--experimental-rerun", "--resolve", "--run", "-r", "--package", "-p"}
 Settings = dict[str, object]  # every dotted name with its value, unresolved
@@ -48,10 +52,12 @@ def check(root: str, words: list[str], sweep: bool = False) -> None:
 def _check_group(root: str, one: Override) -> None:
     """Raise UserError for no choice, several, or a group that the command does not have."""
     group = one.key_or_group
-    if one.value() is None and not one.is_delete():
-        raise UserError(f"{group}=null: there is no such choice; there are {choices(group)}")
-    if isinstance(one.value(), list) and group != "callback":  # the only group of several
+    chosen = one.value()
+    if isinstance(chosen, list) and group != "callback":  # the only group of several
         raise UserError(f"{group} takes one choice, got {_typed(one)}")
+    names = [] if one.is_delete() or one.is_sweep_override() else chosen if isinstance(chosen, list) else [chosen]
+    if not all(isinstance(name, str) and name for name in names):
+        raise UserError(f"{group}={_typed(one)}: there is no such choice; there are {choices(group)}")
     if group not in default_groups(root) and not one.is_add():
         raise unknown(group, settings(root, []))
 
@@ -61,9 +67,12 @@ def _check_setting(root: str, one: Override, known: Settings, is_group_swept: bo
     key = one.key_or_group
     is_open = any(name.endswith("_target_") for name in known)  # classes take more settings, or fewer
     if one.is_delete():
-        if not is_open:
+        if not is_open or key.endswith("_target_"):
             raise UserError(f"{key} cannot be left out: every setting is needed; set it, as {key}=...")
         return
+    owner = key.rpartition(".")[0]
+    if owner in known and not isinstance(known[owner], dict | list):
+        raise UserError(f"{key}: there is no such setting: {owner} is a single value")
     is_added = is_open and (one.is_add() or one.is_force_add())
     if key not in known and not is_added and not is_group_swept:
         raise unknown(key, known)
@@ -116,19 +125,43 @@ def choices(group: str) -> str:
 
 def _check_value(root: str, key: str, value: object, known: Settings, is_open: bool) -> None:
     """Raise UserError for a value that is missing or not of the type of its default."""
-    default, got = known.get(key), "null" if value is None else value
+    source, default = _trace(key, known)
+    kind, got = _kind(default), "null" if value is None else value
     if value in (None, "") and (default == "???" or key == "run_dir"):
         raise missing(root, key)
-    if isinstance(default, dict) and default and not isinstance(value, dict):
-        example = f"{key}.{next(iter(default))}=..."
+    if kind is dict and source != key:
+        raise UserError(f"{key} is what {source} says: set that")
+    if kind is dict and not isinstance(value, dict):
+        example = f"{key}.{next(iter(default), 'NAME')}=..."
         raise UserError(f"{key} is a group of settings: set one of them, as {example}, got {got}")
-    if isinstance(value, dict):
+    if isinstance(value, dict) and (kind is dict or key not in known):
         for name, part in value.items():
             _check_value(root, f"{key}.{name}", part, known, is_open)
-    elif value is None and isinstance(default, str) and not is_open:
+    elif kind is list and is_open and not isinstance(value, list):
+        raise UserError(f"{key} is a list: write {key}=[...], got {got}")
+    elif key in PATHS | TEXTS and isinstance(value, list | dict):
+        raise UserError(f"{key} takes one value, got {got}")
+    elif value is None and kind is str and not key.startswith(LIBRARIES):
         raise UserError(f"{key} cannot be null: leave it out, or say which")
-    elif type(default) in KINDS and type(value) not in KINDS[type(default)][1]:
-        raise UserError(f"{key} must be {KINDS[type(default)][0]}, got {got}")
+    elif kind in KINDS and type(value) not in KINDS[kind][1] and not (kind is str and key.startswith(LIBRARIES)):
+        raise UserError(f"{key} must be {KINDS[kind][0]}, got {got}")
+
+
+def _trace(key: str, known: Settings) -> tuple[str, Any]:
+    """The setting that the default of ``key`` is taken from, itself or another, and the default."""
+    default = known.get(key)
+    while (found := re.fullmatch(r"\$\{([\w.]+)\}", str(default))) and found[1] in known:
+        key, default = found[1], known[found[1]]
+    return key, default
+
+
+def _kind(default: object) -> type:
+    """The type of a default, which may be what a resolver returns."""
+    found = re.fullmatch(r"\$\{(\w+):.*\}", str(default))
+    if found and found[1] in RESOLVERS:
+        kind: type = get_type_hints(RESOLVERS[found[1]])["return"]
+        return kind
+    return NoneType if default == "???" else type(default)
 
 
 def unknown(key: str, known: Settings) -> UserError:

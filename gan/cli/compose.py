@@ -43,8 +43,9 @@ def class_folders(root: str) -> int:
     return folder.class_folders(root)
 
 
-for resolver in (native_bf16, fastest_precision, class_folders):
-    OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+RESOLVERS = {resolver.__name__: resolver for resolver in (native_bf16, fastest_precision, class_folders)}
+for name, resolver in RESOLVERS.items():
+    OmegaConf.register_new_resolver(name, resolver, replace=True)
 
 
 def quote(word: str) -> str:

@@ -19,6 +19,7 @@ from gan.image import to_uint8
 from gan.metric import feature
 from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see
 from gan.model import GAN
+from gan.validate import integer
 
 LOOPS = {"val": "validate", "test": "test"}  # the trainer's loop for each split
 FIRST_CAS_SEED = sample.SEEDS  # above those of the other fakes, which start at 0
@@ -93,10 +94,10 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     Raises UserError for settings out of range, and the errors of :func:`judge` and :class:`Card`.
     """
     began, split = time.perf_counter(), cfg.split
-    if cfg.cas.images and cfg.cas.images < BATCH:
-        raise UserError(f"cas.images must be 0 (leaves cas out) or {BATCH} or more, got {cfg.cas.images}")
-    if cfg.cas.epochs < 1:
-        raise UserError(f"cas.epochs must be 1 or more, got {cfg.cas.epochs}")
+    if cfg.cas.images:  # 0 leaves cas out
+        integer("cas.images", cfg.cas.images, BATCH, 10**6)
+    integer("cas.epochs", cfg.cas.epochs, 1, 1000)
+    integer("k", cfg.k, 1, 10**6)
     model = checkpoint.load(cfg.ckpt)
     config = configuration(model.hparams, cfg.data.root)
     extractor = cfg.extractor or config["data"]["classifier"]

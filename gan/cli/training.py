@@ -9,13 +9,25 @@ from pathlib import Path
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, seed_everything
-from omegaconf import DictConfig
+from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import DictConfig, OmegaConf
 from torch.distributed import DistError
 
 from gan import checkpoint
+from gan.callback import Quality, Result
 from gan.callback.result import remedy
 from gan.cli.compose import plain
 from gan.error import UserError
+from gan.validate import integer, number
+
+RANGES = {
+    "seed": (0, 2**32 - 1),
+    "trainer.max_epochs": (-1, 10**6),  # -1: until trainer.max_time
+    "trainer.check_val_every_n_epoch": (1, 10**6),
+    "trainer.num_sanity_val_steps": (-1, 10**6),  # -1: all
+    "trainer.log_every_n_steps": (1, 10**9),
+}
+SHARES = ("limit_train_batches", "limit_val_batches", "limit_test_batches")
 
 
 def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
@@ -25,8 +37,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     Raises ConnectionError if one of several processes was lost.
     """
     config = plain(cfg)
-    if not 0 <= cfg.seed < 2**32:
-        raise UserError(f"seed must be a whole number from 0 to 4,294,967,295, got {cfg.seed}")
+    _validate_numbers(cfg)
     if "result" not in (cfg.get("callback") or {}):
         raise UserError("callback must have result, which writes result.json: add it to the list")
     if (config["network"].get("classes") or config["data"]["classes"]) != config["data"]["classes"]:
@@ -41,6 +52,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     model.hparams.update(config=config, overrides=overrides)
     checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
     callbacks = instantiate(cfg.callback, _convert_="all")
+    _validate_objective(callbacks)
     logger = instantiate(cfg.logger, _convert_="all")
     trainer = instantiate(cfg.trainer, callbacks=[*callbacks.values(), *watchers], logger=logger, _convert_="all")
     try:
@@ -52,6 +64,27 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
             raise
         raise ConnectionError(f"a process that shared the work was lost; {remedy(Path(cfg.run_dir))}") from error
     return float(callbacks["result"].objective)
+
+
+def _validate_numbers(cfg: DictConfig) -> None:
+    """Raise UserError for numbers out of the ranges that no class of this project checks."""
+    for name, (low, high) in RANGES.items():
+        integer(name, OmegaConf.select(cfg, name), low, high)
+    for name in SHARES:
+        if isinstance(value := cfg.trainer[name], float):  # of the batches; an integer is their number
+            number(name, value, 0, 1)
+        else:
+            integer(name, value, 0, 10**9)
+
+
+def _validate_objective(callbacks: dict[str, Callback]) -> None:
+    """Raise UserError, before any training, for an objective that validation will not log."""
+    if isinstance(quality := callbacks.get("quality"), Quality):
+        monitors = {one.monitor for one in callbacks.values() if isinstance(one, ModelCheckpoint)}
+        for name in (monitors | {one.name for one in callbacks.values() if isinstance(one, Result)}) - {None}:
+            if name not in quality.objectives:
+                allowed = ", ".join(quality.objectives)
+                raise UserError(f"objective must be a figure that is better the lower it is, {allowed}, got {name}")
 
 
 def return_freed_memory() -> None:

@@ -12,6 +12,7 @@ from gan.downstream.cell import NONE, SOURCES, Cell
 from gan.error import UserError, require
 from gan.file import write_text
 from gan.table import write_csv
+from gan.validate import integer, number
 
 
 def validate_settings(cfg: DictConfig) -> None:
@@ -25,10 +26,9 @@ def validate_settings(cfg: DictConfig) -> None:
     if not labels or not all(type(n) is int and n >= 1 for n in labels):
         raise UserError(f"labels must be a list of whole numbers of 1 or more, as labels=[10,20], got {cfg.labels}")
     for name in ("seeds", "classifier.steps", "classifier.batch_size", "fakes.count", "train.images", "train.epochs"):
-        if OmegaConf.select(cfg, name) < 1:
-            raise UserError(f"{name} must be 1 or more, got {OmegaConf.select(cfg, name)}")
-    if not 0 < cfg.classifier.lr <= 1:
-        raise UserError(f"classifier.lr must be above 0 and at most 1, got {cfg.classifier.lr}")
+        integer(name, OmegaConf.select(cfg, name), 1, 10**9)
+    number("classifier.lr", cfg.classifier.lr, 1e-9, 1)
+    number("fakes.share", cfg.fakes.share, 0, 1)
     if not 1 <= round(cfg.fakes.share * cfg.classifier.batch_size) < cfg.classifier.batch_size:
         raise UserError(f"fakes.share must leave real and fake images in each batch, got {cfg.fakes.share}")
 

@@ -6,8 +6,8 @@ from omegaconf import DictConfig
 
 from gan.cli.command import command
 from gan.cli.output import json_path
-from gan.error import UserError
 from gan.file import write_text
+from gan.validate import integer
 
 
 @command("measure")
@@ -15,9 +15,8 @@ def main(cfg: DictConfig) -> None:
     """Measure; write the JSON and, beside it, a sheet of styles; print the JSON."""
     out = json_path("out", cfg.out)
     card = None if cfg.card is None else json_path("card", cfg.card)
-    for name, least in (("lines", 2), ("sliders", 60), ("outlines", 1), ("many", 1)):
-        if cfg[name] < least:
-            raise UserError(f"{name} must be {least} or more, got {cfg[name]}")
+    for name, least in (("seed", 0), ("lines", 2), ("sliders", 60), ("outlines", 1), ("many", 1)):
+        integer(name, cfg[name], least, 10**6)
     from gan.lab import Lab  # imports torch, which takes seconds
     from gan.measure import line, program, slider
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from gan import cache
-from gan.error import UserError
 from gan.image import to_float
 from gan.metric import feature
 from gan.metric.feature import Frozen
 from gan.metric.manifold import cover, kernel_distance, nearest, radii
+from gan.validate import integer
 
 FORMAT = "1"  # of the cache; a new one when the meaning of a cached figure changes
 NEIGHBOURS, COPY = 50, 0.5  # Carlini et al. 2023, section 5.1
@@ -115,9 +115,7 @@ class Card:
     def __init__(self, extractor: str, k: int, keep: Path, real: Pair, other: Pair, training: Pair, own: bool) -> None:
         self.extractor = feature.load(extractor)
         self.extractor.require_shape(real[0])
-        if not 1 <= k < len(real[0]):
-            raise UserError(f"k must be from 1 to {len(real[0]) - 1}, one less than there are images, got {k}")
-        self.k, self.keep = k, keep
+        self.k, self.keep = integer("k", k, 1, len(real[0]) - 1), keep  # an image has as many neighbours
         self.real, self.other, self.training, self.own = real, other, training, own
         self.known = feature.weights_info(extractor)
 

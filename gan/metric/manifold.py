@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics.image.kid import poly_mmd
 
-from gan.error import UserError
+from gan.validate import integer
 
 BLOCK = 2**23  # distances held at a time
 
@@ -29,8 +29,7 @@ def nearest(x: Tensor, y: Tensor, k: int = 1) -> Tensor:
 
 def radii(x: Tensor, k: int) -> Tensor:
     """Distance [N] from each row of ``x`` to its ``k``-th nearest other row, 1 <= k < N."""
-    if not 1 <= k < len(x):
-        raise UserError(f"k must be from 1 to {len(x) - 1}, one less than there are images, got {k}")
+    integer("k", k, 1, len(x) - 1)
     return nearest(x, x, k + 1)[:, k]
 
 

@@ -1,9 +1,17 @@
-"""The contract of networks. Each file here is one paper's Generator and Discriminator."""
+"""The contract of networks. Each file here is one paper's Generator and Discriminator.
+
+A network is built from numbers, which may come from a stranger's file: each has a range, and is
+checked before anything is allocated. Raises UserError for the others.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
+
+from gan.validate import integer
+
+Shape = tuple[int, int, int]  # channels, height, width
 
 
 class Generator(nn.Module):
@@ -17,9 +25,10 @@ class Generator(nn.Module):
 
     __call__: Callable[["Generator", Tensor, Tensor], Tensor]
 
-    def __init__(self, latent: int, classes: int, shape: tuple[int, int, int]) -> None:
+    def __init__(self, latent: int, classes: int, shape: Shape) -> None:
         super().__init__()
-        self.latent, self.classes, self.shape = latent, classes, shape
+        self.latent = integer("network.generator.latent", latent, 1, 1024)
+        self.classes, self.shape = _validate(classes, shape)
 
 
 class Verdict(NamedTuple):
@@ -37,6 +46,16 @@ class Discriminator(nn.Module):
     """Images and labels, as in :class:`Generator`, to a verdict, ``D(x, y)``."""
 
     __call__: Callable[["Discriminator", Tensor, Tensor], Verdict]
+
+    def __init__(self, classes: int, shape: Shape) -> None:
+        super().__init__()
+        _validate(classes, shape)
+
+
+def _validate(classes: int, shape: Shape) -> tuple[int, Shape]:
+    channels, *sides = shape
+    height, width = (integer("data.size", side, 4, 1024) for side in sides)
+    return integer("network.classes", classes, 0, 10_000), (integer("data.channels", channels, 1, 16), height, width)
 
 
 @runtime_checkable

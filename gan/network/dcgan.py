@@ -13,7 +13,7 @@ from gan import network
 from gan.error import UserError
 from gan.network import Verdict
 from gan.network.fast import Double, Halve
-from gan.network.layer import Head, Labelled, he_normal, split_size, widths
+from gan.network.layer import Head, Labelled, he_normal, split_size, validate_depth, widths
 
 
 def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d, has_norm: bool = True) -> list[nn.Module]:
@@ -26,17 +26,15 @@ class Generator(network.Generator):
 
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int, depth: int) -> None:
         super().__init__(latent, classes, (channels, size, size))
-        if depth < 0:
-            raise UserError(f"network.depth must be 0 or more, got {depth}")
         self.base, count = split_size(size)
-        w = widths(width, count - 1)[::-1]  # [64, 32] for two stages of width 32
+        w = widths(width, count - 1, self.base)[::-1]  # [64, 32] for two stages of width 32
         self.label = Labelled(latent, classes)
         self.dense = nn.Linear(self.label.width, w[0] * self.base**2, bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(w[0]), nn.LeakyReLU(0.2, inplace=True)]
         for i in range(count):
             if i:
                 layers += _layer(nn.ConvTranspose2d(w[i - 1], w[i], 4, stride=2, padding=1, bias=False))
-            for _ in range(depth):
+            for _ in range(validate_depth(depth)):
                 layers += _layer(nn.Conv2d(w[i], w[i], 3, padding=1, bias=False))
         self.stack = nn.Sequential(*layers, Double(width, channels, 4, stride=2, padding=1), nn.Tanh())
         self.apply(he_normal)
@@ -52,17 +50,17 @@ class Discriminator(network.Discriminator):
     def __init__(
         self, size: int, channels: int, classes: int, width: int, depth: int, norm: str, condition: str
     ) -> None:
-        super().__init__()
+        super().__init__(classes, (channels, size, size))
         if norm not in ("none", "batch"):
             raise UserError(f"network.norm must be none or batch, got {norm}")
         base, count = split_size(size)
-        w = [channels, *widths(width, count - 1)]  # [1, 32, 64]
+        w = [channels, *widths(width, count - 1, base)]  # [1, 32, 64]
         has_norm = norm == "batch"
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(w):
             halve = nn.Conv2d if layers else Halve
             layers += _layer(halve(before, after, 4, stride=2, padding=1), has_norm and bool(layers))
-            for _ in range(depth):
+            for _ in range(validate_depth(depth)):
                 layers += _layer(nn.Conv2d(after, after, 3, padding=1), has_norm)
         dense = nn.Linear(w[-1] * base**2, 4 * width)
         self.stack = nn.Sequential(*layers, nn.Flatten(), dense, nn.LeakyReLU(0.2, inplace=True))

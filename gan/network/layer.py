@@ -9,6 +9,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.error import UserError
 from gan.network import Verdict
+from gan.validate import integer
 
 
 def split_size(size: int) -> tuple[int, int]:
@@ -21,11 +22,21 @@ def split_size(size: int) -> tuple[int, int]:
     return base, count
 
 
-def widths(width: int, count: int) -> list[int]:
-    """Return channels at full size and after each of ``count`` halvings: (16, 2) is 16, 32, 64."""
-    if width < 1:
-        raise UserError(f"network.width must be 1 or more, got {width}")
-    return [width * 2**i for i in range(count + 1)]
+def widths(width: int, count: int, base: int) -> list[int]:
+    """Return channels at full size and after each of ``count`` halvings: (16, 2) is 16, 32, 64.
+
+    Raises UserError if there are more than 2,048, or more than 2^18 values of ``base`` x ``base``.
+    """
+    found = [integer("network.width", width, 1, 1024) * 2**i for i in range(count + 1)]
+    if (last := found[-1]) > 2048 or last * base**2 > 2**18:
+        reason = f"makes {last:,} channels of {base}x{base} pixels"
+        raise UserError(f"network.width={width} {reason} at this data.size, which is too large: choose a smaller one")
+    return found
+
+
+def validate_depth(depth: int) -> int:
+    """``depth``, the layers at each size. Raises UserError unless it is in [0, 32]."""
+    return integer("network.depth", depth, 0, 32)
 
 
 def he_normal(module: nn.Module) -> None:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
 
 from gan import network
-from gan.error import UserError
 from gan.network import Verdict
 from gan.network.layer import Head, Labelled, split_size, widths
+from gan.validate import integer
 
 
 class Growth(nn.Module):
@@ -30,10 +30,9 @@ class Growth(nn.Module):
 
     def __init__(self, stages: int, stable_images: int, fade_images: int) -> None:
         super().__init__()
-        if stable_images < 0 or fade_images < 1:
-            got = f"{stable_images} and {fade_images}"
-            raise UserError(f"network.stable_images must be 0 or more, network.fade_images 1 or more, got {got}")
-        self.stages, self.stable_images, self.fade_images = stages, stable_images, fade_images
+        self.stages = stages
+        self.stable_images = integer("network.stable_images", stable_images, 0, 10**9)
+        self.fade_images = integer("network.fade_images", fade_images, 1, 10**9)
         self.register_buffer("images", torch.tensor(0))
 
     def forward(self) -> tuple[int, float]:
@@ -94,7 +93,7 @@ class Generator(network.Generator):
     ) -> None:
         super().__init__(latent, classes, (channels, size, size))
         self.base, count = split_size(size)
-        w = widths(width, count)[::-1]  # [64, 32, 16]
+        w = widths(width, count, self.base)[::-1]  # [64, 32, 16]
         self.label = Labelled(latent, classes)
         self.dense = Equal(nn.Linear(self.label.width, w[0] * self.base**2), gain=math.sqrt(2) / 4)
         self.blocks = nn.ModuleList()
@@ -122,9 +121,9 @@ class Discriminator(network.Discriminator):
     def __init__(
         self, size: int, channels: int, classes: int, width: int, stable_images: int, fade_images: int, condition: str
     ) -> None:
-        super().__init__()
+        super().__init__(classes, (channels, size, size))
         base, count = split_size(size)
-        w = widths(width, count)  # [16, 32, 64]
+        w = widths(width, count, base)  # [16, 32, 64]
         self.from_image = nn.ModuleList(Equal(nn.Conv2d(channels, before, 1)) for before in w)
         self.blocks = nn.ModuleList()
         for before, after in itertools.pairwise(w):

@@ -16,7 +16,7 @@ from torch.nn.functional import leaky_relu
 from gan import network
 from gan.error import UserError
 from gan.network import Verdict
-from gan.network.layer import Head, Labelled, he_normal, split_size, widths
+from gan.network.layer import Head, Labelled, he_normal, split_size, validate_depth, widths
 
 EXPANSION = 2  # inner channels of a block for each outer one
 GROUP = 16  # channels in a group of the 3x3 convolution
@@ -51,14 +51,12 @@ class Generator(network.Generator):
 
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int, depth: int) -> None:
         super().__init__(latent, classes, (channels, size, size))
-        if depth < 0:
-            raise UserError(f"network.depth must be 0 or more, got {depth}")
         base, count = split_size(size)
-        w = widths(width, count)[::-1]  # [64, 32, 16]
+        w = widths(width, count, base)[::-1]  # [64, 32, 16]
         self.label = Labelled(latent, classes)
         self.base = nn.Parameter(torch.randn(w[0], base, base))
         self.dense = nn.Linear(self.label.width, w[0], bias=False)
-        layers: list[nn.Module] = [Block(w[0]) for _ in range(depth)]
+        layers: list[nn.Module] = [Block(w[0]) for _ in range(validate_depth(depth))]
         for before, after in itertools.pairwise(w):
             convolution = nn.Conv2d(before, after, 1, bias=False)  # after the doubling, it would only cost more
             doubling = nn.Upsample(scale_factor=2, mode="bilinear")
@@ -77,10 +75,10 @@ class Discriminator(network.Discriminator):
     """The mirror of the generator: blocks and halvings, then a learnt weight for each place."""
 
     def __init__(self, size: int, channels: int, classes: int, width: int, depth: int, condition: str) -> None:
-        super().__init__()
+        super().__init__(classes, (channels, size, size))
         base, count = split_size(size)
-        w = widths(width, count)  # [16, 32, 64]
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, 1), *(Block(width) for _ in range(depth))]
+        w = widths(width, count, base)  # [16, 32, 64]
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 1), *(Block(width) for _ in range(validate_depth(depth)))]
         for before, after in itertools.pairwise(w):
             layers.append(nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(before, after, 1, bias=False)))  # bilinear halving
             layers += [Block(after) for _ in range(depth)]

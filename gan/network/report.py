@@ -50,7 +50,7 @@ class Discriminator(network.Discriminator):
     """Two 5x5 convolutions of stride 2 with leaky ReLU and dropout, one logit. Ignores labels."""
 
     def __init__(self, size: int, channels: int) -> None:
-        super().__init__()
+        super().__init__(0, (channels, size, size))
         base = _quarter(size)
         self.stack = nn.Sequential(
             Halve(channels, 32, 5, 2, 2), LeakyDropout(0.3, 0.3),  # [32, 14, 14]

@@ -20,7 +20,7 @@ class Generator(network.Generator):
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int) -> None:
         super().__init__(latent, classes, (channels, size, size))
         self.base, count = split_size(size)
-        w = widths(width, count)[::-1]  # [64, 32, 16]
+        w = widths(width, count, self.base)[::-1]  # [64, 32, 16]
         self.dense = nn.Linear(latent, w[0] * self.base**2)
         self.blocks = nn.ModuleList(Up(before, after, classes) for before, after in itertools.pairwise(w))
         self.out = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.Conv2d(width, channels, 3, padding=1))
@@ -37,8 +37,9 @@ class Discriminator(network.Discriminator):
     """An image to a verdict: halving residual blocks, two more, and a sum over all places."""
 
     def __init__(self, size: int, channels: int, classes: int, width: int, condition: str) -> None:
-        super().__init__()
-        w = widths(width, split_size(size)[1])  # [16, 32, 64]
+        super().__init__(classes, (channels, size, size))
+        base, count = split_size(size)
+        w = widths(width, count, base)  # [16, 32, 64]
         self.blocks = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
             *(Down(before, after) for before, after in itertools.pairwise(w)),

@@ -12,6 +12,7 @@ from gan.cli.compose import in_quotes, quote
 from gan.error import UserError, require
 from gan.file import CONF
 from gan.table import plain
+from gan.validate import integer
 
 FIXED = r"[+~]*(ckpt|trainer\.devices|trainer\.num_nodes)\b|trainer=ddp\b"  # by every trial
 
@@ -27,8 +28,8 @@ def divide(words: list[str]) -> list[str]:
 
 def validate(cfg: DictConfig) -> None:
     """Raise UserError for settings that make no study."""
-    if cfg.trials < 1 or cfg.workers < 1:
-        raise UserError(f"trials and workers must be 1 or more, got {cfg.trials} and {cfg.workers}")
+    integer("trials", cfg.trials, 1, 10**6)
+    integer("workers", cfg.workers, 1, 1000)
     known = settings("train", []) | settings("tune", [])  # a typo is in cfg.train
     for word in cfg.train:
         if re.match(FIXED, word):

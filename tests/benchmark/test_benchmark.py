@@ -49,5 +49,5 @@ def test_training_is_at_least_one_and_a_half_times_a_plain_loop(capsys: pytest.C
 
 
 def test_nothing_is_timed_of_no_turns() -> None:
-    with pytest.raises(SystemExit, match="turns must be 1 or more, got 0"):
+    with pytest.raises(SystemExit, match="turns must be a whole number from 1 to 1,000,000, got 0"):
         call(benchmark.main, "turns=0")

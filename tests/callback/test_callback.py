@@ -102,7 +102,7 @@ def test_a_grid_has_a_column_for_each_class_or_shows_some_of_many(
 
 
 def test_a_grid_has_rows_and_columns() -> None:
-    with pytest.raises(ValueError, match=r"grid\.rows and grid\.columns must be 1 or more"):
+    with pytest.raises(ValueError, match=r"grid\.(rows|columns) must be a whole number from 1 to 100"):
         Grid(0, 10)
 
 

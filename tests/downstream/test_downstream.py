@@ -153,7 +153,7 @@ def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
         (["labels=[0]"], "labels must be a list of whole numbers of 1 or more, as labels=[10,20], got [0]"),
         (["labels=10"], "labels must be a list of whole numbers"),
         (["labels=[]"], "labels must be a list of whole numbers"),
-        (["seeds=0"], "seeds must be 1 or more, got 0"),
+        (["seeds=0"], "seeds must be a whole number from 1 to 1,000,000,000, got 0"),
         (["gan=all"], "gan must be few or ckpt, got all"),
         (["split=train"], "split must be test or val, got train"),
         (["fakes.share=1.0"], "fakes.share must leave real and fake images in each batch"),

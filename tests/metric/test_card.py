@@ -165,7 +165,7 @@ def test_utility_is_of_labels_that_mean_something(digits: tuple[Tensor, Tensor],
 
 @pytest.mark.parametrize("k", [0, 60])
 def test_an_impossible_k_is_refused(digits: tuple[Tensor, Tensor], tmp_path: Path, k: int) -> None:
-    with pytest.raises(ValueError, match="k must be from 1 to 59"):
+    with pytest.raises(ValueError, match="k must be a whole number from 1 to 59"):
         _small(digits, tmp_path, k)
 
 

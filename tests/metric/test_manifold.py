@@ -70,7 +70,7 @@ def test_cover_of_the_far_of_the_same_and_of_the_narrow() -> None:
 
 @pytest.mark.parametrize("k", [0, 10])
 def test_an_impossible_k_is_refused(k: int) -> None:
-    with pytest.raises(ValueError, match="k must be from 1 to 9"):
+    with pytest.raises(ValueError, match="k must be a whole number from 1 to 9"):
         radii(torch.randn(10, 2), k)
 
 

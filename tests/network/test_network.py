@@ -1,6 +1,8 @@
 """Networks: shapes, ranges, conditions."""
 
 import copy
+import inspect
+import math
 from types import ModuleType
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from gan.error import UserError
 from gan.network import Discriminator, Generator, dcgan, progan, r3gan, report, sagan, sngan
 
 FAMILIES: dict[str, tuple[ModuleType, dict[str, int]]] = {
@@ -135,6 +138,32 @@ def test_a_new_r3gan_block_is_the_identity_and_its_sizes_change_by_means() -> No
         not m.close.weight.any() for m in r3gan.Generator(28, 1, 10, 16, 16, 2).modules() if isinstance(m, r3gan.Block)
     )
     assert not [m for net in _pair("r3gan") for m in net.modules() if "Norm" in type(m).__name__]
+
+
+NUMBERS = {"size": 28, "channels": 1, "classes": 10, "latent": 16, "width": 8}
+STRANGE = [-1, 2.5, 10**10, 10**30, math.nan, math.inf, "8", None, [8], True]
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=repr)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_number_of_a_network_has_a_range(family: str, value: object) -> None:
+    module, extra = FAMILIES[family]
+    for kind in (module.Generator, module.Discriminator):
+        takes = inspect.signature(kind).parameters
+        numbers = {name: number for name, number in (NUMBERS | extra).items() if name in takes}
+        words = {name: word for name, word in {"condition": "both", "norm": "none"}.items() if name in takes}
+        assert takes.keys() == (numbers | words).keys()
+        for name in numbers:
+            with pytest.raises(UserError, match=rf"\.{name} must be a whole number from \d to [\d,]+, got "):
+                kind(**numbers | words | {name: value})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("large", [{"size": 1024, "width": 1024}, {"size": 1022, "width": 64}], ids=str)
+def test_numbers_that_are_too_large_together_are_refused(family: str, large: dict[str, int]) -> None:
+    module, extra = FAMILIES[family]
+    with pytest.raises(UserError, match=r"network\.width=\d+ makes [\d,]+ channels of \d+x\d+ pixels at this data"):
+        module.Generator(**NUMBERS | extra | large)
 
 
 def test_depth_and_width_make_a_family() -> None:

@@ -58,7 +58,7 @@ def test_growth_follows_images_and_says_where_it_stands() -> None:
     stood = [growth.follow(50, torch.zeros(1))["growth"].item() for _ in range(8)]
     assert stood == [0, 0, 0.5, 1, 1, 1, 1.5, 2]
     assert "images" in growth.state_dict()
-    with pytest.raises(ValueError, match=r"network\.fade_images 1 or more"):
+    with pytest.raises(ValueError, match=r"network\.fade_images must be a whole number from 1"):
         progan.Growth(2, 0, 0)
 
 

@@ -84,7 +84,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Params]:
         (["optimizer.lrr=1e-4"], "optimizer.lrr: there is no such setting; did you mean optimizer.lr?"),
         (["optimizer.lr=1e-3,2e-3"], "optimizer.lr takes one value, got 1e-3,2e-3"),
         (["trials=many"], "trials must be a whole number, got many"),
-        (["trials=0"], "trials and workers must be 1 or more, got 0"),
+        (["trials=0"], "trials must be a whole number from 1 to 1,000,000, got 0"),
         (["storage=nowhere://x"], "storage: "),
         (["storage=postgresql://nowhere/x"], "storage: "),  # its driver is not installed
         (["optimzer.lr=1e-4"], "optimzer.lr: there is no such setting; did you mean optimizer.lr?"),

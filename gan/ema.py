@@ -1,5 +1,6 @@
 """The moving average of the generator: what every user sees."""
 
+import math
 from copy import deepcopy
 
 import torch
@@ -21,7 +22,7 @@ class EMA(nn.Module):
     def __init__(self, generator: Generator, half_life_images: float, ramp: float) -> None:
         super().__init__()
         self.half_life_images = number("model.ema_half_life_images", half_life_images, 0, 1e12)
-        self.ramp = number("model.ema_ramp", ramp, 1e-6, 1e6)
+        self.ramp = number("model.ema_ramp", ramp, 1e-6, math.inf)
         self.images = 0  # not a buffer: each step would wait to read it from the GPU
         self.generator = deepcopy(generator).requires_grad_(False).eval()
 

@@ -40,7 +40,7 @@ def test_the_ramp_forgets_the_untrained_start() -> None:
     ema.images = 1_000_000
     ema.update(_filled(0.0), images=1000)
     assert all((parameter > 0.97).all() for parameter in ema.generator.parameters())
-    with pytest.raises(ValueError, match=r"ema_ramp must be a number from 1e-06"):
+    with pytest.raises(ValueError, match=r"ema_ramp must be a number from 1e-06 to inf"):
         EMA(_filled(0.0), 1, ramp=0)
 
 

@@ -187,7 +187,7 @@ def test_what_follows_is_told_of_images_and_logits() -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"lr_decay": 1.5}, r"model\.lr_decay must be in \[0, 1\]"),
+        ({"lr_decay": 1.5}, r"model\.lr_decay must be a number from 0 to 1"),
         ({"d_steps": 0}, r"model\.(d_steps|penalty_every) must be a whole number from 1"),
         ({"penalty_every": -1}, r"model\.(d_steps|penalty_every) must be a whole number from 1"),
     ],

@@ -93,7 +93,7 @@ def test_a_grid_has_a_column_for_each_class_or_shows_some_of_many(
             return torch.zeros(len(y), 3, 4, 4)
 
     optimizer = partial(torch.optim.Adam, lr=1e-3)
-    gan = GAN(Labels(), Discriminator(), Hinge(), Zero(), nn.Identity(), optimizer, 0, **SCHEDULE)
+    gan = GAN(Labels(), Discriminator(classes, (3, 4, 4)), Hinge(), Zero(), nn.Identity(), optimizer, 0, **SCHEDULE)
     trainer = SimpleNamespace(is_global_zero=True, current_epoch=0, default_root_dir=tmp_path, loggers=[])
     Grid(8, None).on_validation_epoch_end(trainer, gan)  # type: ignore[arg-type]
     assert pixels(tmp_path / "grids" / "epoch_001.png").shape == (8 * 6 + 2, columns * 6 + 2, 3)

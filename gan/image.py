@@ -15,7 +15,7 @@ from gan.file import atomic_write
 
 def to_uint8(x: Tensor) -> Tensor:
     """Round floats in [-1, 1] to bytes; values outside are clamped. Any shape."""
-    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    return x.float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def to_float(image: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The layout of a line: size, spacing, baseline, margin, and the box of each character."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,16 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from gan.digits import mark
+from gan.digits.look import validate_area
 from gan.image import to_float, to_uint8, warp
 from gan.validate import integer, number
 
 SPECK = 0.03  # separate pieces with a smaller share of a digit's ink are left out
 INK = 26  # the least byte of a pixel that belongs to a digit: a tenth of full ink
 DIGIT = 20 / 28  # height of MNIST's digits in their cell
+AT_ONCE = 500 * 28**2  # pixels of digits that are scaled together
+UP, DOWN = 1.1, 0.25  # what a line has at least above and below the baseline, in heights of a digit
+TOO_LARGE = "choose a lower layout.height, spacing or margin, or a shorter text"
 Piece = tuple[str, np.ndarray, int, int]  # character, bytes [h, w], left, top above the baseline
 
 
@@ -47,29 +52,42 @@ class Box:
     height: int
 
 
-def to_cells(x: Tensor, layout: Layout) -> np.ndarray:
+def to_cells(x: Tensor, layout: Layout) -> Iterator[np.ndarray]:
+    """Images [N, 1, H, H] as bytes [h, w] of the layout's height and slant, a few at a time."""
+    for some in x.split(max(1, AT_ONCE // layout.height**2)) if len(x) else ():
+        yield from _fit(some, layout)
+
+
+def _fit(x: Tensor, layout: Layout) -> np.ndarray:
     """Images [N, 1, H, H] as bytes [N, h, w] of the layout's height and slant."""
-    n, _, side, _ = x.shape
-    if layout.slant and n:
+    side = x.shape[-1]
+    if layout.slant:
         shear = math.tan(math.radians(layout.slant))
         x = pad(x, [side // 2, side // 2], value=-1.0)
         down, right = torch.meshgrid(torch.arange(side) + 0.5, torch.arange(2 * side) + 0.5, indexing="ij")
         source = torch.stack([(right + shear * (down - side / 2)) / side - 1, down * 2 / side - 1], 2)
-        x = torch.cat([warp(part, source.expand(len(part), -1, -1, -1)) for part in x.split(500)])
-    if layout.height != side and n:
+        x = warp(x, source.expand(len(x), -1, -1, -1))
+    if layout.height != side:
         width = round(x.shape[3] * layout.height / side)
         x = interpolate(x, (layout.height, width), mode="bicubic", antialias=True)
     return to_uint8(x).squeeze(1).numpy()
 
 
 def compose(
-    text: str, cells: np.ndarray, layout: Layout, source: torch.Generator, thickness: float = 2.5, slant: float = 0.0
+    text: str,
+    cells: Iterable[np.ndarray],
+    layout: Layout,
+    source: torch.Generator,
+    thickness: float = 2.5,
+    slant: float = 0.0,
 ) -> tuple[Tensor, list[Box]]:
-    """Join ``cells``, bytes [N, h, w] of the digits of ``text``, and separators: [1, H, W], boxes.
+    """Join ``cells``, bytes [h, w] of each digit of ``text``, and separators: [1, H, W], boxes.
 
-    ``thickness`` in pixels and ``slant`` in degrees are of the separators.
+    ``thickness`` in pixels and ``slant`` in degrees are of the separators. Raises UserError for
+    more pixels than a picture may have, before all characters are drawn.
     """
     unit = layout.height * DIGIT
+    margin, least = round(layout.margin * unit), round(UP * unit) + round(DOWN * unit)
     shear = math.tan(math.radians(slant)) + math.tan(math.radians(layout.slant))
     shear = float(np.clip(shear, *mark.LEANS))
     pieces: list[Piece] = []
@@ -86,8 +104,9 @@ def compose(
             above = round(1.5 * unit) - top
         above += round(float(torch.randn((), generator=source)) * layout.jitter * unit)
         pieces.append((one, ink, round(x), above))
+        validate_area(least + 2 * margin, round(x) + ink.shape[1] + 2 * margin, TOO_LARGE)
         x += ink.shape[1] + layout.spacing * unit
-    return _paste(pieces, round(layout.margin * unit), unit, round(x))
+    return _paste(pieces, margin, unit, round(x))
 
 
 def crop(cell: np.ndarray) -> tuple[np.ndarray, int]:
@@ -107,11 +126,13 @@ def crop(cell: np.ndarray) -> tuple[np.ndarray, int]:
 
 def _paste(pieces: list[Piece], margin: int, unit: float, width: int) -> tuple[Tensor, list[Box]]:
     """The picture of pieces inside margins, and boxes; ``width`` pixels wide without pieces."""
-    up = max([round(1.1 * unit), *(above for *_, above in pieces)])
-    down = max([round(0.25 * unit), *(len(ink) - above for _, ink, _, above in pieces)])
+    up = max([round(UP * unit), *(above for *_, above in pieces)])
+    down = max([round(DOWN * unit), *(len(ink) - above for _, ink, _, above in pieces)])
     first = min([0, *(left for *_, left, _ in pieces)])
     last = max((left + ink.shape[1] for _, ink, left, _ in pieces), default=width)
-    canvas = np.zeros((up + down + 2 * margin, max(1, last - first) + 2 * margin), np.uint8)
+    height, width = up + down + 2 * margin, max(1, last - first) + 2 * margin
+    validate_area(height, width, TOO_LARGE)
+    canvas = np.zeros((height, width), np.uint8)
     boxes = []
     for one, ink, left, above in pieces:
         x, y = left - first + margin, up - above + margin

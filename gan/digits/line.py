@@ -154,14 +154,14 @@ class Pen:
         x, attempts, read = torch.empty(0, 1, 28, 28), y, y.bool()
         if len(y):
             x, attempts, read = self.draw_digits(y, hands[owner], FIRST_SEED + seeds[owner] * 2**10 + place)
-        cells, styles, first = to_cells(x, layout), self.hand_styles(hands), 0
+        styles, first = self.hand_styles(hands), 0
         mean, std = (part[:, :2].mean(0) for part in (self.axes.mean, self.axes.std))
         for i, text in enumerate(texts):
             mine = slice(first, first + sum(map(str.isdigit, text)))
             thickness, slant = (mean + std * styles[i, :2]).tolist()
             thickness *= layout.height / x.shape[-1]
             source = torch.Generator().manual_seed(int(seeds[i]))
-            image, boxes = compose(text, cells[mine], layout, source, thickness, slant)
+            image, boxes = compose(text, to_cells(x[mine], layout), layout, source, thickness, slant)
             redrawn, unread = int((attempts[mine] > 1).sum()), int((~read[mine]).sum())
             yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin)
             first = mine.stop

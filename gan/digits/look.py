@@ -16,7 +16,9 @@ from gan.validate import integer, number
 Colour = tuple[int, int, int, int]  # red, green, blue, opacity: bytes
 TEXTURES = ("none", "grain", "ruled", "squared", "chalk")
 SIZES = {"square": (1080, 1080), "card": (1200, 675), "story": (1080, 1920)}  # width, height in pixels
-LARGEST = 4096  # pixels of a side; painting that many takes some 2 GB
+LARGEST = 4096  # pixels of a side
+MOST = LARGEST**2  # pixels of a picture; painting that many takes up to 500 MB
+MOST_IN_SET = 10**6 * 28**2  # pixels of a set: a million digits of MNIST's size
 PRESETS = CONF / "preset"
 READABLE = 3.0  # contrast that large text and graphics need (WCAG 2.2, 1.4.3 and 1.4.11, AA)
 COLOURS = "#rrggbb, #rgb, #rrggbbaa, a CSS name such as navy, transparent, or two of them as navy-#f80"
@@ -49,6 +51,21 @@ def parse_size(size: str | Sequence[int]) -> tuple[int, int]:
     except (ValueError, TypeError, IndexError):
         allowed = f"{', '.join(SIZES)}, or as 640x480, from 16 to {LARGEST} pixels a side"
         raise UserError(f"{size!r} is no size: allowed are {allowed}") from None
+
+
+def validate_area(height: int, width: int, remedy: str) -> None:
+    """Raise UserError, with the remedy, for more pixels than a picture may have."""
+    if height * width > MOST:
+        raise UserError(f"{width:,}x{height:,} pixels are more than the {MOST:,} of a picture: {remedy}")
+
+
+def validate_set(count: int, look: "Look") -> None:
+    """Raise UserError if ``count`` digits in a look have more pixels than a set may have."""
+    height = look.height or 0
+    if count * height**2 > MOST_IN_SET:
+        remedy = f"choose look.height={int((MOST_IN_SET / count) ** 0.5)} or less, or fewer digits"
+        asked = f"{count:,} digits of {height}x{height} pixels"
+        raise UserError(f"{asked} are more than the {MOST_IN_SET:,} pixels of a set: {remedy}")
 
 
 @dataclass

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from gan.digits.look import Look, blend, over, parse_gradient
-from gan.digits.texture import board, chalk, grain, ruling
+from gan.digits.look import MOST, Look, blend, over, parse_gradient, validate_area
+from gan.digits.texture import bands, board, chalk, grain, ruling
 from gan.error import UserError
 from gan.image import to_uint8
 
@@ -33,11 +33,18 @@ def paint(grey: Tensor, look: Look, seed: int = 0) -> Tensor:
 
     C is 1 for a grey look, 4 for paper that is not opaque, else 3. Picture i has the texture of
     ``seed + i``. Ink and paper mix in sRGB, as in browsers: white on black is the generator's grey
-    to the byte, and strokes weigh the same on light and on dark paper.
+    to the byte, and strokes weigh the same on light and on dark paper. Raises UserError for more
+    pixels than a picture may have.
     """
     if grey.ndim == 4:
         return torch.stack([paint(one, look, seed + i) for i, one in enumerate(grey)])
-    return _colour(enlarge(grey, look.height) if look.height else grey, look, seed)
+    if look.height:
+        rows, columns = grey.shape[1:]
+        most = math.floor(math.sqrt(MOST * rows / columns))
+        remedy = f"choose look.height={most} or less, or an .svg, which is sharp at any size"
+        validate_area(look.height, round(columns * look.height / rows), remedy)
+        grey = enlarge(grey, look.height)
+    return _colour(grey, look, seed)
 
 
 def paint_canvas(
@@ -82,31 +89,43 @@ def _colour(grey: Tensor, look: Look, seed: int) -> Tensor:
     """Bytes [1, 3 or 4, H, W] of a grey picture [1, H, W] at its own size."""
     if look.grey:
         return to_uint8(grey)
-    cover = ((grey[0].float() + 1) / 2).clamp(0, 1)  # [H, W]
-    height, width = cover.shape
+    height, width = grey.shape[1:]
     top, bottom, left, right = _ink_box(grey)
     is_down = look.direction == "down"
     first, last, length = (top, bottom, height) if is_down else (left, right, width)
-    position = (torch.arange(length) + 0.5).view((-1, 1, 1) if is_down else (1, -1, 1)).expand(height, width, 1)
-    ink = blend(look.ink, ((position - first) / (last - first)).clamp(0, 1)).movedim(-1, 0)  # [4, H, W]
-    paper = blend(look.paper, position / length).movedim(-1, 0)
+    position = (torch.arange(length) + 0.5).view((-1, 1, 1) if is_down else (1, -1, 1))
+    ink = blend(look.ink, ((position - first) / (last - first)).clamp(0, 1)).movedim(-1, 0)  # [4, H, 1] or [4, 1, W]
+    paper, line = (blend(colours, position / length).movedim(-1, 0) for colours in (look.paper, look.line))
 
-    source = torch.Generator().manual_seed(seed)
+    cover = grey[0].float().add(1).div_(2).clamp_(0, 1)  # [H, W]
+    source, ruled, lighter = torch.Generator().manual_seed(seed), None, None
     if look.texture in ("ruled", "squared"):
-        line = blend(look.line, position / length).movedim(-1, 0)
-        paper = over(line * ruling(height, width, look.texture == "squared"), paper, dim=0)
+        ruled = ruling(height, width, look.texture == "squared")
     elif look.texture == "grain":
-        paper = _lighten(paper, grain(source, height, width))
+        lighter = grain(source, height, width)
     elif look.texture == "chalk":
-        paper = _lighten(paper, board(source, height, width))
+        lighter = board(source, height, width)
         cover = chalk(source, cover, bottom - top)
 
+    channels = 3 if all(end[3] == 255 for end in parse_gradient(look.paper)) else 4
+    painted = torch.empty(channels, height, width, dtype=torch.uint8)
+    for rows in bands(height, width):
+        inked, under, lines = (part[:, rows] if is_down else part for part in (ink, paper, line))
+        if ruled is not None:
+            under = over(lines * ruled[rows], under, dim=0)
+        elif lighter is not None:
+            under = _lighten(under, lighter[rows])
+        painted[:, rows] = _mix(inked, cover[rows], under)[:channels].mul_(255).round_().to(torch.uint8)
+    return painted
+
+
+def _mix(ink: Tensor, cover: Tensor, paper: Tensor) -> Tensor:
+    """Colour and opacity [4, H, W] of layers: ink, where it covers [H, W], over paper."""
     both = over(ink * cover, paper, dim=0)
     opacity = both[3:]
     # Empty pixels get the ink's colour: programs that scale would mix black into edges.
     straight = torch.where(opacity > 1e-3, both[:3] / opacity.clamp(min=1e-3), ink[:3] / ink[3:].clamp(min=1e-3))
-    opaque = all(end[3] == 255 for end in parse_gradient(look.paper))
-    return (straight if opaque else torch.cat((straight, opacity))).clamp(0, 1).mul(255).round().to(torch.uint8)
+    return torch.cat((straight, opacity)).clamp_(0, 1)
 
 
 def _ink_box(grey: Tensor) -> tuple[int, int, int, int]:
@@ -117,5 +136,6 @@ def _ink_box(grey: Tensor) -> tuple[int, int, int, int]:
 
 
 def _lighten(paper: Tensor, much: Tensor) -> Tensor:
-    """Lighten paper [4, H, W] by [H, W], within its opacity."""
-    return torch.cat(((paper[:3] + much * paper[3:]).clamp(min=0).minimum(paper[3:]), paper[3:]))
+    """Lighten paper [4, H or 1, W or 1] by [H, W], within its opacity: [4, H, W]."""
+    lighter = (paper[:3] + much * paper[3:]).clamp(min=0).minimum(paper[3:])
+    return torch.cat((lighter, paper[3:].expand(-1, *much.shape)))

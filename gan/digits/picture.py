@@ -2,9 +2,11 @@
 
 import base64
 import io
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from gan.digits import files
 from gan.digits.files.picture import FPS, GIF_FPS
-from gan.digits.look import LARGEST, Look, parse_size
+from gan.digits.look import LARGEST, Look, parse_size, validate_area, validate_set
 from gan.digits.paint import Placement, paint, paint_canvas
 from gan.error import UserError
 from gan.file import write_bytes, write_text
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 Text = Mapping[str, str]  # metadata of a file: Title, Description (alternative text), Seed and others
 PLAIN = Look()
 SHOWN = 4  # enlargement in a notebook
-MANY = 1_000  # digits that a notebook shows at most: a million would fill its memory
+MANY = 1_000  # digits or frames that a notebook shows at most: a million would fill its memory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,7 +56,7 @@ class Picture:
         """Bytes [C, H, W]; C is 1 for a grey look, 4 for paper that is not opaque, else 3."""
         return self.placed[0]
 
-    @property
+    @cached_property
     def placed(self) -> tuple[Tensor, Placement]:
         """:attr:`painted`, and where the picture lies on it."""
         if self.size is not None:
@@ -123,6 +125,15 @@ def _refuse_colour(x: Tensor, styled: bool) -> None:
         raise UserError("this generator draws in colour: preset, look and size are for those that draw in grey")
 
 
+def _stack(pictures: "Digits | list[Picture]") -> Tensor:
+    """The bytes [N, C, H, W] of pictures of one size; never holds them twice."""
+    painted = pictures[0].painted
+    stacked = painted.new_empty(len(pictures), *painted.shape)
+    for place, picture in zip(stacked, pictures, strict=True):
+        place.copy_(picture.painted)
+    return stacked
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Digits:
     """Digits: ``digits[3]`` is a Picture; ``digits[:5]``, ``digits[digits.labels == 7]`` Digits."""
@@ -169,8 +180,11 @@ class Digits:
 
     @property
     def painted(self) -> Tensor:
-        """Bytes [N, C, H, W]; one channel if the look is grey."""
-        return to_uint8(self.images) if self.look == PLAIN else torch.stack([picture.painted for picture in self])
+        """Bytes [N, C, H, W]; one channel if the look is grey. UserError for too many pixels."""
+        if self.look == PLAIN:
+            return to_uint8(self.images)
+        validate_set(len(self), self.look)
+        return _stack(self)
 
     def grid(self, columns: int = 10) -> Picture:
         """All in rows of 1 to 10,000 ``columns``, two pixels apart, at most 4,096 pixels a side."""
@@ -179,6 +193,9 @@ class Digits:
             raise UserError("there is no digit to show")
         if len(self) == 1:
             return self[0]
+        tall, wide = (2 + side for side in self.images.shape[2:])
+        rows = math.ceil(len(self) / columns)
+        validate_area(rows * tall, min(columns, len(self)) * wide, "show fewer, as digits[:5000]")
         first, last = int(self.seeds[0]), int(self.seeds[-1])
         about = self._describe(f"{len(self)} handwritten digits in rows of {columns}", f"{first} to {last}")
         joined, look = to_float(grid(self.images, columns)), self.look
@@ -218,13 +235,15 @@ class Film:
         return f"Film({len(self.frames)} frames, {width}x{height}, {self.fps:g} a second)"
 
     def strip(self) -> Picture:
-        """All frames side by side."""
+        """All frames side by side. Raises UserError for more than a picture may hold."""
+        count, _, height, width = self.frames.shape
+        validate_area(height, count * width, "take fewer frames, or a .gif or .mp4")
         return Picture(torch.cat(list(self.frames), 2), self.look, self.text)
 
     @property
     def painted(self) -> Tensor:
         """Bytes [T, C, H, W], with the same texture in each frame."""
-        return torch.stack([Picture(frame, self.look).painted for frame in self.frames])
+        return _stack([Picture(frame, self.look) for frame in self.frames])
 
     def save(self, path: Path | str, overwrite: bool = False) -> None:
         """Write it as .gif (at most 50 ``fps``) or .mp4; or its :meth:`strip`, as Picture.save."""
@@ -236,7 +255,8 @@ class Film:
 
     def _repr_html_(self) -> str:
         height = self.look.height or SHOWN * self.frames.shape[2]
-        large = replace(self, look=replace(self.look, height=height)) if self.frames.shape[1] == 1 else self
+        some = replace(self, frames=self.frames[:MANY])
+        large = replace(some, look=replace(self.look, height=height)) if self.frames.shape[1] == 1 else some
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "film.gif"
             files.write_gif(large.painted, path, min(self.fps, GIF_FPS))

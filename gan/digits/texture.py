@@ -1,8 +1,18 @@
 """Textures of paper and chalk, as pixels [H, W]; random numbers come from an argument."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import conv2d, interpolate, pad
+
+BAND = 2**20  # pixels of a band
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """The rows to paint at once: layers take many times the memory of a picture."""
+    tall = max(1, BAND // width)
+    return (slice(top, min(top + tall, height)) for top in range(0, height, tall))
 
 
 def smoothstep(x: Tensor) -> Tensor:
@@ -12,11 +22,15 @@ def smoothstep(x: Tensor) -> Tensor:
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of [N, 1, H, W], padded with zeros; ``sigma`` in pixels."""
+    """Gaussian blur of [H, W], padded with zeros; ``sigma`` in pixels."""
     reach = int(3 * sigma) + 1
     bell = torch.exp(-torch.arange(-reach, reach + 1).square() / (2 * sigma**2))
     bell /= bell.sum()
-    return conv2d(conv2d(pad(x, (reach,) * 4), bell.view(1, 1, -1, 1)), bell.view(1, 1, 1, -1))
+    padded, blurred = pad(x, (reach,) * 4)[None, None], torch.empty_like(x)
+    for rows in bands(*x.shape):
+        seen = padded[:, :, rows.start : rows.stop + 2 * reach]
+        blurred[rows] = conv2d(conv2d(seen, bell.view(1, 1, -1, 1)), bell.view(1, 1, 1, -1))[0, 0]
+    return blurred
 
 
 def ruling(height: int, width: int, squared: bool) -> Tensor:
@@ -36,19 +50,25 @@ def noise(source: Generator, height: int, width: int, cell: float) -> Tensor:
 def grain(source: Generator, height: int, width: int) -> Tensor:
     """How much fibres lighten paper [height, width]; standard deviation near 0.02."""
     unit = max(1.0, min(height, width) / 500)  # fibres grow with the picture
-    return 0.022 * noise(source, height, width, unit) + 0.014 * noise(source, height, width, 5 * unit)
+    fibres = noise(source, height, width, unit).mul_(0.022)
+    return fibres.add_(noise(source, height, width, 5 * unit).mul_(0.014))
 
 
 def board(source: Generator, height: int, width: int) -> Tensor:
     """How much smears lighten a wiped board [height, width]; standard deviation near 0.02."""
     unit = min(height, width) / 9
-    return 0.02 * noise(source, height, width, unit) + 0.008 * noise(source, height, width, max(1.0, unit / 60))
+    smears = noise(source, height, width, unit).mul_(0.02)
+    return smears.add_(noise(source, height, width, max(1.0, unit / 60)).mul_(0.008))
 
 
 def chalk(source: Generator, cover: Tensor, tall: float) -> Tensor:
     """Crumble the edges of ink ``cover`` [H, W] in [0, 1]; digits are ``tall`` pixels high."""
     unit = tall / 400  # of the digits, not of the picture: a long line has thin strokes
     height, width = cover.shape
-    crumbs = noise(source, height, width, max(1.0, unit)) + 0.8 * noise(source, height, width, max(1.0, 4 * unit))
+    crumbs = noise(source, height, width, max(1.0, unit))
+    crumbs.add_(noise(source, height, width, max(1.0, 4 * unit)).mul_(0.8))
     strength = 0.55 * min(1.0, 4 * unit)  # in small pictures many crumbs make one pixel
-    return cover * smoothstep(3 * blur(cover[None, None], 4 * unit)[0, 0] - 1.2 + strength * crumbs)
+    soft = blur(cover, 4 * unit)
+    for rows in bands(height, width):
+        soft[rows] = cover[rows] * smoothstep(3 * soft[rows] - 1.2 + strength * crumbs[rows])
+    return soft

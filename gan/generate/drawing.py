@@ -17,12 +17,13 @@ from gan.cli.drawing import load_look, validate_output
 from gan.digits import files, pattern
 from gan.digits.layout import Layout
 from gan.digits.line import Line
+from gan.digits.look import validate_set
 from gan.digits.mark import STROKES
 from gan.digits.picture import WRITERS, Digits
 from gan.digits.style import Style
 from gan.error import UserError
 from gan.file import write_text
-from gan.lab import CERTAIN, Lab
+from gan.lab import CERTAIN, MOST, Lab
 from gan.validate import integer
 
 FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx": files.write_idx}
@@ -41,6 +42,8 @@ def draw_digits(cfg: DictConfig) -> str:
         raise UserError("size is for .png and .webp: sets have look.height, and an SVG or a PDF fits any paper")
     if path.suffix in WRITERS and isinstance(cfg.n, int) and cfg.n > SHOWN:
         raise UserError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
+    if path.suffix not in WRITERS:
+        validate_set(integer("n", cfg.n, 1, MOST), look)
     lab = Lab(cfg.ckpt, cfg.reader)
     columns = sample.columns(lab.generator.classes) if cfg.columns is None else cfg.columns
 

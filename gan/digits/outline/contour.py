@@ -1,7 +1,6 @@
 """From pixels to outlines, and back."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from contourpy import contour_generator
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.interpolate import splev, splprep
+from scipy.interpolate import BSpline, splev, splprep
 from torch import Tensor
 
 Floats = NDArray[np.float64]
@@ -18,6 +17,10 @@ SPECK = 1.5  # pixels of full ink; smaller pieces are dropped, unless there is n
 PINHOLE = 0.9  # square pixels; smaller holes are filled
 FINE = 3  # the grid for contours is this many times finer than the pixels
 MARGIN = 4  # pixels of paper added around the picture, so that ink at its border is closed there
+STRIP = 100_000  # pixels that are traced at once, at least; the fine grid of a long line would fill the memory
+SHORTEST = 64  # pixels of a strip's length, at least
+GAP = BLANK / 2  # a strip ends between two rows or columns that are fainter, so that no outline crosses
+HALO = 16  # pixels beyond a strip that are looked at; a spline's value hardly depends on farther ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +41,29 @@ def trace(image: Tensor, *, tolerance: float = 0.1) -> list[Outline]:
     ink = np.pad((image.double().cpu().numpy() + 1) / 2, MARGIN).clip(0, 1)
     if ink.max() < BLANK:
         return []
-    height = _height(ink / ink.max())
-    contours = contour_generator(z=height).lines(0.0)
-    return [_smooth((np.array(contour) + 0.5) / FINE - MARGIN, tolerance) for contour in contours]
+    return [_smooth((contour + 0.5) / FINE - MARGIN, tolerance) for contour in _contours(ink / ink.max())]
+
+
+def _contours(ink: Floats) -> Iterator[Floats]:
+    """The contours [N, 2] at half ink, on the fine grid, of ``ink`` [H, W] in [0, 1], by strips."""
+    axis = int(ink.shape[1] > ink.shape[0])
+    ends = _cut(ink.max(1 - axis), max(SHORTEST, STRIP // ink.shape[1 - axis]))
+    for first, last in zip([0, *ends], [*ends, ink.shape[axis]], strict=True):
+        near = max(0, first - HALO)
+        seen = np.moveaxis(np.moveaxis(ink, axis, 0)[near : last + HALO], 0, axis)
+        height = np.moveaxis(_height(seen), axis, 0)[FINE * (first - near) : FINE * (last - near)]
+        start = np.array([FINE * first, 0] if axis else [0, FINE * first])
+        yield from (np.array(line) + start for line in contour_generator(z=np.moveaxis(height, 0, axis)).lines(0.0))
+
+
+def _cut(strongest: Floats, length: int) -> list[int]:
+    """Where strips of ``length`` or more end; ``strongest`` is the most ink [L] of each row."""
+    blank = strongest < GAP
+    ends = [0]
+    for end in np.flatnonzero(blank[:-1] & blank[1:]) + 1:
+        if min(end - ends[-1], len(strongest) - end) >= length:
+            ends.append(int(end))
+    return ends[1:]
 
 
 def _height(ink: Floats) -> Floats:
@@ -50,8 +73,7 @@ def _height(ink: Floats) -> Floats:
     """
     sharp = _sharpen(ink)
     nearby = ndimage.gaussian_filter(ndimage.maximum_filter(sharp, 5), 1.0)
-    down, right = map(_spline, ink.shape)
-    fine, half, weight = (down @ a @ right.T for a in (sharp, (0.55 * nearby).clip(0.3, 0.5), ink))
+    fine, half, weight = (_refine(a) for a in (sharp, (0.55 * nearby).clip(0.3, 0.5), ink))
     height = _drop_specks(fine - half, weight)
     for share in (0.8, 0.6):
         height = _join(height, fine - share * half)
@@ -74,11 +96,21 @@ def _sharpen(ink: Floats) -> Floats:
     return sharpened
 
 
-@functools.cache
-def _spline(size: int) -> Floats:
-    """The matrix [FINE * size, size] from values to their cubic spline on the fine grid."""
-    spline: Floats = ndimage.zoom(np.eye(size), (FINE, 1), order=3, grid_mode=True, mode="grid-constant")
-    return spline
+def _refine(values: Floats) -> Floats:
+    """The cubic spline through ``values`` [H, W], 0 outside, on the fine grid [FINE H, FINE W]."""
+    reach = 12  # pixels beyond which the borders have no influence
+    spline = BSpline.basis_element(np.arange(-2, 3), extrapolate=False)
+    for _ in range(2):
+        size = len(values)
+        knots = ndimage.spline_filter1d(np.pad(values, ((reach, reach), (0, 0))), axis=0)
+        fine = np.zeros((size, FINE, values.shape[1]))
+        for i in range(FINE):
+            place = (i + 0.5) / FINE - 0.5
+            for step in range(-2, 3):
+                if weight := np.nan_to_num(spline(place - step)):
+                    fine[:, i] += weight * knots[reach + step : reach + step + size]
+        values = fine.reshape(FINE * size, -1).T
+    return values
 
 
 def _drop_specks(height: Floats, ink: Floats) -> Floats:
@@ -120,16 +152,22 @@ def rasterise(outlines: Sequence[Outline], height: int, width: int, scale: float
     A pixel is as bright as its share of ink; curves are taken as straight within a pixel.
     """
     rows, columns = round(height * scale), round(width * scale)
-    cover = np.zeros((rows + 1) * (columns + 2))  # what each piece adds to its own pixel and to all on its right
+    cover = np.zeros((rows + 1, columns + 2))  # what each piece adds to its own pixel and to all on its right
     for outline in outlines:
         start, end = _pieces(outline.curves * scale, np.array([columns, rows]))
         middle, fall = (start + end) / 2, start[:, 1] - end[:, 1]
-        column, row = middle.astype(int).T
-        here = row * (columns + 2) + column
-        inside = 1 - (middle[:, 0] - column)
-        cover += np.bincount(here, fall * inside, cover.size) + np.bincount(here + 1, fall * (1 - inside), cover.size)
-    share = np.abs(cover.reshape(rows + 1, -1).cumsum(1)[:rows, :columns]).clip(max=1)
-    return torch.from_numpy(share * 2 - 1).float()
+        left, top = middle.min(0).astype(int)
+        column, row = middle.astype(int).T - [[left], [top]]
+        wide, tall = column.max() + 2, row.max() + 1
+        here = row * wide + column
+        inside = 1 - (middle[:, 0] - column - left)
+        added = np.bincount(here, fall * inside, tall * wide) + np.bincount(here + 1, fall * (1 - inside), tall * wide)
+        cover[top : top + tall, left : left + wide] += added.reshape(tall, wide)
+    share = np.cumsum(cover, 1, out=cover)[:rows, :columns]
+    np.abs(share, out=share).clip(max=1, out=share)
+    share *= 2
+    share -= 1
+    return torch.from_numpy(share.astype(np.float32))
 
 
 def _pieces(curves: Floats, bounds: NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -43,7 +43,18 @@ def class_folders(root: str) -> int:
     return folder.class_folders(root)
 
 
-RESOLVERS = {resolver.__name__: resolver for resolver in (native_bf16, fastest_precision, class_folders)}
+def own_classifier(root: str, classes: int, channels: int, size: int) -> str:
+    """The classifier of one's own data, in the folder ``root`` or beside the file ``root``.
+
+    MNIST's, if there is one class, thus none to tell from others.
+    """
+    if (classes, channels, size) == (1, 1, 28):
+        return "mnist"
+    path = Path(root).expanduser()
+    return f"{path.parent}/{path.name}.classifier" if path.is_file() else f"{root}/classifier"
+
+
+RESOLVERS = {resolver.__name__: resolver for resolver in (native_bf16, fastest_precision, class_folders, own_classifier)}
 for name, resolver in RESOLVERS.items():
     OmegaConf.register_new_resolver(name, resolver, replace=True)
 

@@ -1,16 +1,20 @@
-"""Find damaged, truncated and foreign files of a data set."""
+"""Find damaged, truncated and foreign files of a data set, and unpack those that are compressed."""
 
 import bz2
 import hashlib
-import math
+import logging
 import re
 from pathlib import Path
 
 import numpy as np
 
+from gan.data import idx
 from gan.error import UserError
+from gan.file import write_bytes
 
-IDX_TYPES = {"ubyte": (8, 1), "int": (12, 4)}  # the header's code of a type, and its size in bytes
+log = logging.getLogger(__name__)
+IDX_NAME = re.compile(r"idx(\d)-(ubyte|int)$")
+IDX_TYPES = {"ubyte": ">u1", "int": ">i4"}
 
 
 def verify_file(path: Path, md5: str | None) -> None:
@@ -22,26 +26,60 @@ def verify_file(path: Path, md5: str | None) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "md5").hexdigest()
         fault = "" if found == md5 else f"md5 {found}, not {md5}"
-    elif idx := re.search(r"idx(\d)-(ubyte|int)$", path.name):
-        fault = _fault_of_idx(path, int(idx[1]), *IDX_TYPES[idx[2]])
+    elif IDX_NAME.search(path.name):
+        fault = _fault_of_idx(path)
     else:
         fault = _fault_of_archive(path)
     if fault:
-        raise UserError(
-            f"data: {path} is damaged, truncated or another file ({fault}): "
-            "delete it and run again to download it, or point data.root at a good copy"
-        )
+        raise UserError(f"data: {path} is damaged, truncated or another file ({fault}): {_remedy(path, md5)}")
 
 
-def _fault_of_idx(path: Path, dimensions: int, code: int, size: int) -> str:
-    """What is wrong with an IDX file: big-endian header of magic number and shape, then values."""
-    with path.open("rb") as file:
-        header = file.read(4 * (1 + dimensions))
-    if header[:4] != bytes((0, 0, code, dimensions)) or len(header) < 4 * (1 + dimensions):
-        return "it has no header of this IDX format"
-    shape = np.frombuffer(header, ">u4")[1:].tolist()
-    expected, found = len(header) + math.prod(shape) * size, path.stat().st_size
-    return "" if found == expected else f"{found} bytes, but its header says {expected}"
+def _remedy(path: Path, md5: str | None) -> str:
+    again = "delete it and run again to download it, or point data.root at a good copy"
+    if md5 and idx.NAME.fullmatch(path.name) and not _fault_of_idx(path):
+        count = idx.read_whole(path).shape[0]
+        own = f"it is a whole IDX file of {count:,} items; if they are your own, data=arrays data.root={path.parent}"
+        return f"{own} trains on them; otherwise {again}"
+    return again
+
+
+def _fault_of_idx(path: Path) -> str:
+    """What is wrong with an IDX file, whose name ends in its dimensions and type."""
+    promised = IDX_NAME.search(path.name)
+    assert promised
+    try:
+        header = idx.read_whole(path)
+    except ValueError as error:
+        return str(error)
+    is_kept = (len(header.shape), header.dtype) == (int(promised[1]), np.dtype(IDX_TYPES[promised[2]]))
+    return "" if is_kept else "it has no header of this IDX format"
+
+
+def unpack(root: Path, name: str, md5: str | None) -> None:
+    """Unpack ``root/name`` from ``name.gz``, and say so; do nothing where there is none.
+
+    A set whose MD5 is known is also found in ``root`` and ``root/raw``, as it was downloaded.
+    Raises UserError for a damaged file and for an unwritable folder.
+    """
+    place = root / name
+    if place.is_file() or not IDX_NAME.search(name):
+        return
+    plain = [root / place.name, root / "raw" / place.name] if md5 else []
+    dotted = [path.with_name(re.sub(r"-(idx\d-\w+)$", r".\1", path.name)) for path in plain]
+    packed = [path.with_name(f"{path.name}.gz") for path in (place, *plain, *dotted)]
+    source = next((path for path in (*plain, *dotted, *packed) if path.is_file()), None)
+    if source is None:
+        return
+    contents = idx.read_bytes(source)
+    if md5 and (found := hashlib.md5(contents, usedforsecurity=False).hexdigest()) != md5:
+        own = f"if they are your own, data=arrays data.root={source.parent} trains on them"
+        raise UserError(f"data: {source} is a whole IDX file, but not {name} (md5 {found}, not {md5}): {own}")
+    try:
+        write_bytes(contents, place)
+    except OSError as error:
+        remedy = f"unpack it there yourself, or train with data=arrays data.root={source.parent}"
+        raise UserError(f"data: {source} cannot be unpacked to {place} ({error.strerror}): {remedy}") from error
+    log.warning("data: %s is unpacked to %s", source, place)
 
 
 def _fault_of_archive(path: Path) -> str:

@@ -1,25 +1,37 @@
 """A data set, split into images to train on and references to evaluate against."""
 
+import logging
 import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_only
 
+from gan.data import review
 from gan.data.batch import Batches, Images
-from gan.data.integrity import verify_file
-from gan.data.mapped import Mapped
+from gan.data.integrity import unpack, verify_file
+from gan.data.labels import as_classes, missing
+from gan.data.mapped import Mapped, Part
 from gan.error import UserError
-from gan.names import validate_names
+from gan.names import MOST, shown, validate_names
+from gan.validate import integer
 
 JUDGE_BATCH = 250  # fixed, so that the batch size of training changes no figure; the fastest on a CPU
 IN_MEMORY_BYTES = 2**29  # a mapped file up to this size is read into memory, which is faster
 OTHERS = 100_000  # training images that represent all of a set that stays mapped
+
+
+SIZES = (4, 1024)  # pixels of a side
+MOST_IMAGES = 10**9  # of a batch or a reference
+MOST_BYTES = 2**32  # of repeated images
+log = logging.getLogger(__name__)
 
 
 class Unavailable(FileNotFoundError):
@@ -58,16 +70,23 @@ class ImageData(LightningDataModule):
         **described: object,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise UserError(f"batch_size must be 1 or more, got {batch_size}")
-        if judge_images < 2:
-            raise UserError(f"data.judge_images must be 2 or more (10000 is the default), got {judge_images}")
-        self.dataset, self.root = dataset, Path(root).expanduser()
-        self.shape, self.classes = (channels, size, size), classes
-        self.names = validate_names(described.get("names"), classes)
-        self.batch_size, self.judge_images, self.seed, self.repeat = batch_size, judge_images, seed, repeat
+        self.dataset, self.root, self.is_own = dataset, _validate_root(root), not md5
+        size = integer("data.size", size, *SIZES)
+        if channels not in (1, 3):
+            raise UserError(f"data.channels must be 1 or 3, got {channels}")
+        self.shape, self.classes = (channels, size, size), integer("data.classes", classes, 1, MOST)
+        self.names, self.name = validate_names(described.pop("names", None), classes), str(described.get("name", "own"))
+        for setting in described.keys() & {"name", "tag", "fallback", "classifier"}:
+            if not isinstance(described[setting], str):
+                raise UserError(f"data.{setting} must be a text, got {described[setting]}: leave it out")
+        self.batch_size = integer("batch_size", batch_size, 1, MOST_IMAGES)
+        self.judge_images = integer("data.judge_images", judge_images, 2, MOST_IMAGES)
+        self.seed = integer("data.seed", seed, 0, 2**32 - 1)
+        self.repeat = integer("data.repeat", repeat, 1, MOST_IMAGES)
         self.splits: dict[str, Images] = {}  # in memory, or mapped
         self._placed: dict[str, Images] = {}  # on the trainer's device
+        for name, known in md5.items():
+            unpack(self.root, name, known)
         if not all((self.root / name).is_file() for name in md5):
             self._download()
         for name, known in md5.items():
@@ -99,9 +118,13 @@ class ImageData(LightningDataModule):
         if self.splits:
             return
         train, test = self._load(train=True), self._load(train=False)
+        self._report(train, test)
         shown = len(train) * self.repeat
         if self.batch_size > shown:
             raise UserError(f"batch_size={self.batch_size} is more than the {shown} training images of an epoch")
+        if self.repeat > 1 and self.repeat * train.images.nbytes > MOST_BYTES:
+            most = max(1, MOST_BYTES // train.images.nbytes)
+            raise UserError(f"data.repeat must be {most} or less for the {len(train):,} images, got {self.repeat}")
         if self.repeat > 1 and isinstance(train, Mapped):
             raise UserError(f"data.repeat must be 1 for a set as large as {self.root}, got {self.repeat}")
         shuffled = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
@@ -117,21 +140,47 @@ class ImageData(LightningDataModule):
 
     def _load(self, train: bool) -> Images:
         part = self.dataset(str(self.root), train=train, download=False)
-        data, labels = part.data, torch.as_tensor(part.targets).long()
+        data, rows = (part.data.array, part.data.rows) if isinstance(part.data, Part) else (part.data, None)
         shape = tuple(data.shape[1:]) if len(data.shape) == 4 else (1, *data.shape[1:])
         if shape != self.shape:
-            raise UserError(f"data: images are {shape}, but data.channels and data.size say {self.shape}")
-        if len(labels) != len(data) or not len(labels) or labels.min() < 0 or labels.max() >= self.classes:
-            found = f"{len(labels)} from {labels.min()} to {labels.max()}" if len(labels) else "none"
-            raise UserError(
-                f"data: the {len(data)} images of {self.root} need as many labels from 0 to {self.classes - 1}, "
-                f"as data.classes={self.classes} says; there are {found}"
-            )
+            raise self._shape_error(shape)
+        count = len(data) if rows is None else len(rows)
+        raw = np.asarray(part.targets)
+        if len(raw) != count or not count:
+            kind = "training" if train else "test"
+            raise UserError(f"data: {self.root} has {count} {kind} images and {len(raw)} labels: each needs a label")
+        labels = as_classes(raw, self.names, f"the {count} images of {self.root}")
+        if isinstance(data, np.memmap) and data.nbytes > IN_MEMORY_BYTES:
+            return Mapped(data, labels, rows)
+        if rows is not None:
+            data = data[rows.numpy()]
         if isinstance(data, np.memmap):
-            if data.nbytes > IN_MEMORY_BYTES:
-                return Mapped(data, labels)
             data = np.array(data)
         return Images(torch.as_tensor(data).view(-1, *shape), labels)
+
+    def _shape_error(self, shape: tuple[int, ...]) -> UserError:
+        channels, height, width = shape
+        if height == width and channels in (1, 3) and SIZES[0] <= height <= SIZES[1]:
+            remedy = f"type data.size={height} data.channels={channels}"
+        else:
+            remedy = "they must be squares of 1 or 3 channels"
+        return UserError(f"data: images are {shape}, but data.channels and data.size say {self.shape}: {remedy}")
+
+    def describe(self) -> str:
+        """The data set, its classes and how many images there are, in one line."""
+        self.setup()
+        return self._described
+
+    def _report(self, train: Images, test: Images) -> None:
+        """Print what was loaded, once; refuse or warn of what is wrong in a set of one's own."""
+        counts = f"{len(train):,} training images, {len(test):,} test images"
+        many = "1 class" if self.classes == 1 else f"{self.classes} classes"
+        self._described = f"data={self.name}: {many} ({shown(self.names)}), {counts}"
+        _log_once(logging.INFO, self._described)
+        if self.is_own:
+            review.require_classes(train.labels, test.labels, self.names)
+            if absent := missing(test.labels, self.names):
+                _log_once(logging.WARNING, f"data: there are no test images of {shown(absent)}: scores ignore them")
 
     def others(self, split: str) -> Images:
         """The training images, each once, without the reference of ``split`` (val or test).
@@ -176,3 +225,16 @@ class ImageData(LightningDataModule):
 
     def test_dataloader(self) -> Batches:
         return self.judge_dataloader("test")
+
+
+def _validate_root(root: object) -> Path:
+    if not isinstance(root, str | Path):
+        raise UserError(f"data.root must be a folder, or of data=arrays a file, got {root}")
+    return Path(root).expanduser()
+
+
+@cache
+@rank_zero_only
+def _log_once(level: int, line: str) -> None:
+    """Log a line, but not again in this process nor in those that share its work."""
+    log.log(level, line)

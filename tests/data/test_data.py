@@ -152,7 +152,7 @@ def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("batch_size=0", "batch_size must be 1 or more"), ("data.judge_images=1", "judge_images must be 2 or more")],
+    [("batch_size=0", "batch_size must be a whole number from 1 to"), ("data.judge_images=1", "judge_images must be a whole number from 2")],
 )
 def test_impossible_numbers_are_refused(word: str, message: str) -> None:
     with pytest.raises(Exception, match=message):

@@ -1,0 +1,70 @@
+"""What is wrong with a data set of one's own: missing classes, copies, dark ink on light paper."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+import numpy as np
+from torch import Tensor
+
+from gan.data.labels import missing, settings
+from gan.data.mapped import Part
+from gan.error import UserError
+from gan.image import border
+from gan.names import shown
+
+MOST_BYTES = 2**29  # of images that are compared, in a second
+SEEN = 1000  # images whose borders are looked at
+
+
+def require_classes(train: Tensor, test: Tensor, names: Sequence[str]) -> None:
+    """Raise UserError if a class has no training image."""
+    if not (absent := missing(train, names)):
+        return
+    line = f"data: there are no training images of {shown(absent)}"
+    if set(absent) & {names[label] for label in test.unique().tolist()}:
+        raise UserError(f"{line}, but test images: put each class into both, or use data=arrays, which divides each")
+    raise UserError(f"{line}: type {settings([names[label] for label in train.unique().tolist()])}, or add some")
+
+
+def warnings(train: np.ndarray | Part, test: np.ndarray | Part) -> Iterator[str]:
+    """Lines about copies and about images that are dark on light; bytes [N, (C,) H, W]."""
+    if is_dark_on_light(train):
+        yield "most images have a light border: ink must be light on dark, so save 255 - images"
+    if _bytes(train) + _bytes(test) > MOST_BYTES:
+        yield f"copies of training images among the test images are not looked for in over {MOST_BYTES:,} bytes"
+    elif found := find_copies(_rows(train), _rows(test)):
+        few = ", ".join(map(str, found[:5])) + (", ..." if len(found) > 5 else "")
+        many = f"{len(found):,} of the test images are copies of training images (number {few})"
+        yield f"{many}: scores look better than they are; remove one of each"
+
+
+def find_copies(train: np.ndarray, test: np.ndarray) -> list[int]:
+    """The indices of ``test`` images [N, ...] whose pixels equal those of a ``train`` image."""
+    seen = {_digest(image) for image in train}
+    return [i for i, image in enumerate(test) if _digest(image) in seen]
+
+
+def _digest(image: np.ndarray) -> bytes:
+    return blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def is_dark_on_light(images: np.ndarray | Part) -> bool:
+    """Whether most images have a light border, as far as a sample tells; colour never has."""
+    some = _rows(images, SEEN)
+    if some.ndim == 4 and some.shape[1] == 3:
+        return False
+    return sum(bool(border(image.squeeze()) > 127.5) for image in some) > len(some) / 2
+
+
+def _bytes(images: np.ndarray | Part) -> int:
+    if isinstance(images, Part):
+        return len(images.rows) * int(images.array[0].nbytes)
+    return images.nbytes
+
+
+def _rows(images: np.ndarray | Part, most: int | None = None) -> np.ndarray:
+    """All images, or up to ``most``, evenly spaced."""
+    if isinstance(images, Part):
+        rows = images.rows.numpy()
+        return np.asarray(images.array[rows[:: -(-len(rows) // (most or len(rows))) or 1]])
+    return np.asarray(images[:: -(-len(images) // (most or len(images)))])

@@ -50,7 +50,7 @@ def own_classifier(root: str, classes: int, channels: int, size: int) -> str:
     """
     if (classes, channels, size) == (1, 1, 28):
         return "mnist"
-    path = Path(root).expanduser()
+    path = Path(str(root)).expanduser()  # null is refused later
     return f"{path.parent}/{path.name}.classifier" if path.is_file() else f"{root}/classifier"
 
 

@@ -70,9 +70,12 @@ class ImageData(LightningDataModule):
         **described: object,
     ) -> None:
         super().__init__()
+        if not isinstance(md5, Mapping) or not all(isinstance(known, str | None) for known in md5.values()):
+            raise UserError(f"data.md5 must be sums or null by the names of files, got {md5}")
         self.dataset, self.root, self.is_own = dataset, _validate_root(root), not md5
+        self._typed_root = str(self.root) if str(root) else ""  # Path("") would be the current folder
         size = integer("data.size", size, *SIZES)
-        if channels not in (1, 3):
+        if integer("data.channels", channels, 1, 3) == 2:
             raise UserError(f"data.channels must be 1 or 3, got {channels}")
         self.shape, self.classes = (channels, size, size), integer("data.classes", classes, 1, MOST)
         self.names, self.name = validate_names(described.pop("names", None), classes), str(described.get("name", "own"))
@@ -139,7 +142,7 @@ class ImageData(LightningDataModule):
         }
 
     def _load(self, train: bool) -> Images:
-        part = self.dataset(str(self.root), train=train, download=False)
+        part = self.dataset(self._typed_root, train=train, download=False)
         data, rows = (part.data.array, part.data.rows) if isinstance(part.data, Part) else (part.data, None)
         shape = tuple(data.shape[1:]) if len(data.shape) == 4 else (1, *data.shape[1:])
         if shape != self.shape:

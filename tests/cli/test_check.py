@@ -26,7 +26,7 @@ from train import train
         ("optimizer.lrr=1e-4", "optimizer.lrr: there is no such setting; did you mean optimizer.lr?"),
         ("batchsize=64", "batchsize: there is no such setting; did you mean batch_size?"),
         ("network=dcgam", "dcgam"),
-        ("batch_size=0", "batch_size must be 1 or more, got 0"),
+        ("batch_size=0", "batch_size must be a whole number from 1 to 1,000,000,000, got 0"),
         ("batch_size=abc", "batch_size must be a whole number, got abc"),
         ("batch_size=1.5", "batch_size must be a whole number, got 1.5"),
         ("batch_size=100000", "batch_size=100000 is more than the 30000 training images"),

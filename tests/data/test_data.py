@@ -1,17 +1,22 @@
 """Data: the contract, the splits, and files that are not what they should be."""
 
 import socket
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from conftest import copy_writable
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch.utils.data import DistributedSampler
 
-from gan.cli.compose import compose
+from gan.cli.compose import compose, plain
+from gan.cli.errors import root_cause
 from gan.data import Batches, Digits, ImageData, Images, Unavailable
+from gan.error import UserError
 
 
 def _data(*words: str) -> ImageData:
@@ -150,13 +155,39 @@ def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
     assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
 
 
+GOOD = [("names", None), ("md5", {}), ("seed", 0), ("seed", 10**9), ("judge_images", 10**9)]  # for digits
+
+
+@cache
+def _settings() -> dict[str, Any]:
+    return dict(plain(compose("train", ["data=digits", "run_dir=."]))["data"])
+
+
+@pytest.mark.parametrize("key", sorted(_settings().keys() - {"_target_", "dataset"}))
+def test_no_value_of_a_setting_is_a_bug(key: str) -> None:
+    for value in (0, -1, 10**9, 2.5, float("inf"), float("nan"), None, [], [1], {}, {"a": 5}, True):
+        if (key, value) in GOOD:
+            continue
+        with pytest.raises((InstantiationException, UserError, FileNotFoundError)) as caught:
+            instantiate(_settings() | {key: value}, _convert_="all").setup()
+        assert isinstance(root_cause(caught.value), UserError | FileNotFoundError), (key, value)
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("batch_size=0", "batch_size must be a whole number from 1 to"), ("data.judge_images=1", "judge_images must be a whole number from 2")],
+    [
+        ("batch_size=0", "batch_size must be a whole number from 1 to"),
+        ("data.judge_images=1", "judge_images must be a whole number from 2"),
+        ("data.seed=inf", r"data\.seed must be a whole number from 0 to 4,294,967,295, got inf"),
+        (
+            "data.classes=3",
+            "labels from 0 to 2, as data.classes=3 says; there are 1500 from 0 to 9: type data.classes=10",
+        ),
+    ],
 )
 def test_impossible_numbers_are_refused(word: str, message: str) -> None:
     with pytest.raises(Exception, match=message):
-        _data("data=digits", word)
+        _data("data=digits", word).setup()
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:

@@ -208,7 +208,7 @@ def test_a_run_fits_its_classifier_first_and_its_figures_bear_its_name(
     call(train, *run)
     assert "fitting" not in capsys.readouterr().err
     with pytest.raises(SystemExit, match="was fitted to another shape or to other classes: delete it"):
-        call(train, *run, "data.classes=30")
+        call(train, *run, "data.classes=30", "data.names=null")
 
 
 def test_one_download_serves_all_of_emnist_and_the_rest_of_it_is_left_out(

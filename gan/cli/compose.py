@@ -54,7 +54,8 @@ def own_classifier(root: str, classes: int, channels: int, size: int) -> str:
     return f"{path.parent}/{path.name}.classifier" if path.is_file() else f"{root}/classifier"
 
 
-RESOLVERS = {resolver.__name__: resolver for resolver in (native_bf16, fastest_precision, class_folders, own_classifier)}
+FUNCTIONS = (native_bf16, fastest_precision, class_folders, own_classifier)
+RESOLVERS = {resolver.__name__: resolver for resolver in FUNCTIONS}
 for name, resolver in RESOLVERS.items():
     OmegaConf.register_new_resolver(name, resolver, replace=True)
 

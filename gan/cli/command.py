@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from gan.cli import run_folder
 from gan.cli.check import check, choices, default_groups
 from gan.cli.compose import compose, quote
 from gan.cli.errors import explain, is_user_error
@@ -72,11 +73,12 @@ def _run_by_hydra(task: Task, root: str, words: list[str], prepare: Rewrite) -> 
         with border(root):  # inside Hydra's main too, which would add lines of its own
             return task(cfg)
 
-    if ASKS.isdisjoint(word.partition("=")[0] for word in words):
-        check(root, words, sweep=not SWEEP.isdisjoint(words))
-        sys.argv[1:] = sorted(prepare(words), key=lambda word: word not in SWEEP)  # Hydra wants -m first
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra passes errors on and prints nothing
-    hydra.main(version_base="1.3", config_path=str(CONF), config_name=root)(explained)()
+    with run_folder.held:
+        if ASKS.isdisjoint(word.partition("=")[0] for word in words):
+            check(root, words, sweep=not SWEEP.isdisjoint(words))
+            sys.argv[1:] = sorted(prepare(words), key=lambda word: word not in SWEEP)  # Hydra wants -m first
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra passes errors on and prints nothing
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name=root)(explained)()
 
 
 def _terminate(*_: object) -> NoReturn:

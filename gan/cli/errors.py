@@ -10,6 +10,7 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from gan.cli.check import missing, settings, unknown
 from gan.error import UserError
+from gan.file import final_path
 
 USER_ERRORS = (UserError, OSError, HydraException, OmegaConfBaseException, MemoryError)
 REMEDIES = {
@@ -52,7 +53,7 @@ def explain(error: BaseException, root: str) -> str:
         return "out of memory: ask for fewer at once or for smaller ones, or close other programs"
     if isinstance(error, OSError) and error.strerror:
         place = error.filename2 or error.filename  # the second is where something was to be copied or moved to
-        where = [_final(os.fsdecode(place))] if place else []
+        where = [final_path(os.fsdecode(place))] if place else []
         return "; ".join(filter(None, [": ".join([*where, error.strerror]), REMEDIES.get(error.errno or 0)]))
     if isinstance(error, MissingMandatoryValue) and error.full_key:
         return str(missing(root, error.full_key))
@@ -65,8 +66,3 @@ def explain(error: BaseException, root: str) -> str:
     if key and known and key not in known:
         return str(unknown(key, known))
     return " ".join(str(error).partition("full_key:")[0].split())
-
-
-def _final(path: str) -> str:
-    """The final path of a file or folder that :mod:`gan.file` was still writing beside it."""
-    return re.sub(r"(^|/)\.([^/]+)\.(?:\w{8}/(?:made|old)|\w{8}$|\d+$)", r"\1\2", path)

@@ -14,6 +14,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from gan.cli import jobs, run_folder
 from gan.cli.compose import compose, parse, quote
 from gan.error import UserError
 
@@ -22,8 +23,18 @@ PIXELS_PER_MINUTE = 1.2e8  # on two cores
 
 
 def prepare_training(words: list[str]) -> list[str]:
-    """Rewrite the overrides of ``train.py``: continue a run, settle the data, set the folder."""
-    return _set_folder(fit_missing_classifier(settle_data(_continue(words))))
+    """Rewrite the overrides of ``train.py``: continue a run, set the folder, settle the data.
+
+    The folder is claimed first, and what stands in it is removed last, once all else is well.
+    """
+    words = _set_folder(_continue(words))
+    folder = run_folder.claim(words)
+    words = fit_missing_classifier(settle_data(words))
+    if folder and run_folder.is_sweep(words):
+        jobs.assign_folders(folder, words)
+    elif folder and run_folder.asks_overwriting(words):
+        run_folder.clear(folder)
+    return words
 
 
 def _continue(words: list[str]) -> list[str]:
@@ -43,7 +54,11 @@ def _continue(words: list[str]) -> list[str]:
 
 def data_overrides(words: list[str]) -> list[str]:
     """The overrides that choose the data, without those that sweep over it."""
-    return [word for word in words if word.startswith(("data=", "data.")) and not re.search(r"=(?![\[{]).*,", word)]
+    return [word for word in words if _is_of_data(word) and not parse(word).is_sweep_override()]
+
+
+def _is_of_data(word: str) -> bool:
+    return bool(re.match(r"[+~]*data[.=]", word))
 
 
 def settle_data(words: list[str]) -> list[str]:
@@ -60,7 +75,7 @@ def settle_data(words: list[str]) -> list[str]:
         say(f"{line}\nWARNING: {error.__cause__}")
         say(f"THIS RUN IS NOT {data.name.upper()}: it trains on {used}, and its figures are named for that.")
         say(f"data.fallback=none makes this an error.\n{line}")
-        return [*(word for word in words if not word.startswith(("data=", "data."))), used]
+        return [*(word for word in words if not _is_of_data(word)), used]
     return words
 
 
@@ -136,7 +151,8 @@ def _set_folder(words: list[str]) -> list[str]:
     placed: list[str] = []
     for word in words:
         key, _, folder = word.partition("=")
-        placed += [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"] if key == "run_dir" else [word]
+        is_folder = key.lstrip("+") == "run_dir"
+        placed += [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"] if is_folder else [word]
     return placed
 
 

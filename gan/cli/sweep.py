@@ -1,4 +1,4 @@
-"""Sweeps: a failed job is recorded, a finished one skipped, a table written at the end."""
+"""Sweeps: a failed job is recorded, a finished one kept, and a table tells of all."""
 
 import functools
 import json
@@ -11,24 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from gan.cli import jobs, run_folder
+from gan.cli.command import border
+from gan.cli.compose import parse
 from gan.cli.errors import explain, is_user_error
-from gan.error import UserError
-from gan.file import load_json
+from gan.file import write_text
 from gan.table import plain, write_csv
 
 log = logging.getLogger(__name__)
 Job = Callable[[DictConfig], float]
+UNFINISHED = "not finished"
 
 
 def job_overrides() -> list[str]:
     """The overrides that identify this job: not its folder, its checkpoint or its fallback data."""
-    apart = ("run_dir=", "ckpt=", "data.fallback=")
-    return [word for word in HydraConfig.get().overrides.task if not word.startswith(apart)]
+    return jobs.identifying(HydraConfig.get().overrides.task)
 
 
 def job(train: Job) -> Job:
@@ -38,26 +39,41 @@ def job(train: Job) -> Job:
     def run(cfg: DictConfig) -> float:
         if HydraConfig.get().mode != RunMode.MULTIRUN:
             return train(cfg)
-        folder, words = Path(cfg.run_dir), job_overrides()
-        failed = folder / "failed.json"
+        folder = Path(cfg.run_dir)
         try:
-            before = _read(folder / "job.json")
-            if before and before["overrides"] != words:
-                raise UserError(f"{folder} holds another job ({' '.join(before['overrides'])}): choose another run_dir")
-            if finished := _read(folder / "result.json"):
-                return float(finished["objective"])
-            failed.unlink(missing_ok=True)
-            (folder / "job.json").write_text(json.dumps({"overrides": words}))
-            if (folder / "last.ckpt").is_file():
-                cfg.ckpt = str(folder / "last.ckpt")
-            return train(cfg)
-        except Exception as error:
-            line = explain(error, "train")
-            log.error("job %s: %s", folder.name, line, exc_info=not is_user_error(error))
-            failed.write_text(json.dumps({"overrides": words, "error": line}))
-            return math.nan
+            with run_folder.locked(folder) as is_ours:
+                if is_ours:
+                    return _run(train, cfg, folder)
+                log.error("job %s: another process is running it", folder.name)
+        except OSError as error:  # the lock, or the record of a failure, cannot be written
+            log.error("job %s: %s", folder.name, explain(error, "train"))
+        return math.nan
 
     return run
+
+
+def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
+    """Run a job in its folder, and record its failure there."""
+    words, failed = job_overrides(), folder / "failed.json"
+    before = jobs.read_words(folder / jobs.JOB) if (folder / jobs.JOB).is_file() else None
+    if before is not None and jobs.key(before) != jobs.key(words):
+        log.error("%s holds another job (%s): choose another run_dir", folder, " ".join(before))
+        return math.nan
+    try:
+        if finished := _result(folder):
+            return float(finished["objective"])
+        failed.unlink(missing_ok=True)
+        write_text(json.dumps({"overrides": words}), folder / jobs.JOB)
+        if (folder / "last.ckpt").is_file():
+            cfg.ckpt = str(folder / "last.ckpt")
+        else:  # killed in its first epoch
+            run_folder.remove(folder, run_folder.RESULTS)
+        return train(cfg)
+    except Exception as error:
+        line = explain(error, "train")
+        log.error("job %s: %s", folder.name, line, exc_info=not is_user_error(error))
+        write_text(json.dumps({"overrides": words, "error": line}), failed)
+        return math.nan
 
 
 class Table(Callback):
@@ -70,39 +86,53 @@ class Table(Callback):
             return
         import torch  # takes seconds
 
-        words = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
-        jobs = math.prod(len(list(word.sweep_string_iterator())) for word in words if word.is_sweep_override())
+        number = len(jobs.expand(list(config.hydra.overrides.task)))
         at_once, cores = launcher.get("n_jobs", -1), torch.get_num_threads()
-        side_by_side = min(jobs, at_once if at_once > 0 else cores)
+        side_by_side = min(number, at_once if at_once > 0 else cores)
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // max(1, side_by_side))))
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Collect all jobs of the folder, best first; exit with status 1 if one failed."""
-        folder = Path(config.hydra.sweep.dir)
-        rows = [_row(path) for path in folder.glob("*/job.json")]
-        rows.sort(key=lambda row: (math.isnan(row["objective"]), row["objective"]))
-        write_csv(rows, folder / "results.csv")
-        columns = dict.fromkeys(key for row in rows for key in row)
-        # The screen shows what varies; the file has all settings and figures (with a slash).
-        varied = [name for name in columns if "/" not in name and len({row.get(name) for row in rows}) > 1]
-        print(plain(rows, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
-        print(f"results: {folder / 'results.csv'}")  # noqa: T201
-        if failures := [row["job"] for row in rows if row.get("error")]:
-            sys.exit(  # Hydra turns a callback's exceptions into warnings
-                f"error: {len(failures)} of {len(rows)} jobs failed (job {', '.join(failures)}): correct it and run "
-                f"the same command with run_dir={folder}; finished jobs are not run again"
-            )
+        with border("train"):  # Hydra turns a callback's exceptions into warnings
+            _report(Path(config.hydra.sweep.dir), list(config.hydra.overrides.task))
 
 
-def _row(path: Path) -> dict[str, Any]:
-    """One job of ``job.json``: its objective, overrides, and figures or error."""
-    overrides = dict(word.lstrip("+").split("=", 1) for word in _read(path)["overrides"])
-    if result := _read(path.with_name("result.json")):
-        return {"job": path.parent.name, "objective": result["objective"], **overrides, **result["figures"]}
-    error = _read(path.with_name("failed.json")).get("error", "not finished")
-    return {"job": path.parent.name, "objective": math.nan, **overrides, "error": error}
+def _report(folder: Path, words: list[str]) -> None:
+    """Write and print the table. Raises SystemExit if a job of the sweep ``words`` failed."""
+    known = jobs.known_folders(folder)
+    rows = {place: _row(place) for place in known.values()}
+    asked = [known.get(one) for one in dict.fromkeys(map(jobs.key, jobs.expand(words)))]
+    table = sorted(rows.values(), key=lambda row: (math.isnan(row["objective"]), row["objective"]))
+    write_csv(table, folder / "results.csv")
+    columns = dict.fromkeys(name for row in table for name in row)
+    # The screen shows what varies; the file has all settings and figures (epoch, and with a slash).
+    settings = [name for name in columns if "/" not in name and name != "epoch"]
+    varied = [name for name in settings if len({row.get(name) for row in table}) > 1]
+    print(plain(table, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
+    print(f"results: {folder / 'results.csv'}")  # noqa: T201
+    failures = [
+        rows[place]["job"] if place else "not started" for place in asked if not place or "error" in rows[place]
+    ]
+    if failures:
+        sys.exit(
+            f"error: {len(failures)} of {len(asked)} jobs failed (job {', '.join(failures)}): correct it and run "
+            f"the same command with run_dir={folder}; finished jobs are not run again"
+        )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """What a JSON file holds; nothing if there is no file."""
-    return load_json(path) if path.is_file() else {}
+def _row(folder: Path) -> dict[str, Any]:
+    """One job: its objective, overrides, and figures or error."""
+    overrides = {}
+    for one in map(parse, jobs.identifying(jobs.read_words(folder / jobs.JOB) or [])):
+        value = None if one.is_delete() else one.value()
+        overrides[one.key_or_group] = value if isinstance(value, str) else str(one.input_line).partition("=")[2]
+    if result := _result(folder):
+        return {"job": folder.name, "objective": result["objective"], **overrides, **result["figures"]}
+    error = jobs.read(folder / "failed.json").get("error", UNFINISHED)
+    return {"job": folder.name, "objective": math.nan, **overrides, "error": error}
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    """The result of a finished job; nothing if there is none."""
+    found = jobs.read(folder / "result.json")
+    return found if isinstance(found.get("objective"), float) and isinstance(found.get("figures"), dict) else {}

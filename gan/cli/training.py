@@ -17,6 +17,7 @@ from gan import checkpoint
 from gan.callback import Quality, Result
 from gan.callback.result import remedy
 from gan.cli.compose import plain
+from gan.cli.trainer import validate_trainer
 from gan.error import UserError
 from gan.validate import integer, number
 
@@ -43,6 +44,8 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     if (config["network"].get("classes") or config["data"]["classes"]) != config["data"]["classes"]:
         raise UserError(f"network.classes must be 0 (no labels) or {config['data']['classes']}, as the data has")
     checkpoint.validate_targets(config, "the configuration")
+    validate_trainer(config["trainer"])
+    _refuse_finished(cfg)
     if Path(cfg.run_dir).is_dir() and not os.access(cfg.run_dir, os.W_OK):  # TensorBoard would fail in a thread
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(cfg.run_dir))
     return_freed_memory()
@@ -59,6 +62,12 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
         trainer.fit(model, data, ckpt_path=cfg.ckpt or None, weights_only=True)
     except MisconfigurationException as error:
         raise UserError(f"trainer: {error}") from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise UserError(
+            "batch_size: batch norm needs two or more images on each device: choose a larger one"
+        ) from error
     except RuntimeError as error:
         if not (isinstance(error, DistError) or "gloo" in str(error)):
             raise
@@ -85,6 +94,17 @@ def _validate_objective(callbacks: dict[str, Callback]) -> None:
             if name not in quality.objectives:
                 allowed = ", ".join(quality.objectives)
                 raise UserError(f"objective must be a figure that is better the lower it is, {allowed}, got {name}")
+
+
+def _refuse_finished(cfg: DictConfig) -> None:
+    """Raise UserError if ``cfg.ckpt`` continues a training that has all its epochs."""
+    if not cfg.ckpt or Path(cfg.ckpt).resolve().parent != Path(cfg.run_dir).resolve():
+        return
+    if (Path(cfg.run_dir) / "result.json").is_file():
+        done = checkpoint.load_contents(cfg.ckpt)["epoch"] + 1
+        if 0 <= cfg.trainer.max_epochs <= done:
+            more = f"to train longer, add trainer.max_epochs=N with N above {done}"
+            raise UserError(f"ckpt: {cfg.ckpt} is of a finished training, with {done} epochs: {more}")
 
 
 def return_freed_memory() -> None:

@@ -175,7 +175,7 @@ def test_what_a_sweep_cannot_list_is_one_line(word: str) -> None:
             "/to/x: No space left on device; make room there",
         ),
         (
-            PermissionError(13, "Permission denied", "/x/.set.abcdefgh/made"),
+            PermissionError(13, "Permission denied", "/x/.set.0123456789abcdef/made"),
             "/x/set: Permission denied; choose another folder",
         ),
     ],

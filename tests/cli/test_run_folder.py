@@ -1,0 +1,151 @@
+"""A folder that holds a training loses nothing, and one process writes there."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from conftest import SHORT, call, complaint, copy_writable, run, spawn
+
+from gan.cli import run_folder
+from gan.error import UserError
+from gan.file import lock_folder
+from train import train
+
+LEFT = ["last.ckpt", "best.ckpt", "result.json", "grids/epoch_001.png", "events.out.tfevents.1.host.2.0"]
+NOTES = ["hparams.yaml", "train.log", "test.json", "test.md", ".hydra/config.yaml"]
+
+
+def _put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("_target_: gan.model.GAN")
+
+
+def _claim(folder: Path, *words: str) -> None:
+    with run_folder.held:
+        run_folder.claim([f"hydra.run.dir='{folder}'", f"hydra.sweep.dir='{folder}'", *words])
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_a_folder_with_a_training_is_refused(name: str, tmp_path: Path) -> None:
+    _put(tmp_path, name)
+    with pytest.raises(UserError, match="overwrite=true replaces it, or choose another run_dir") as caught:
+        _claim(tmp_path)
+    assert f"holds a training ({name})" in str(caught.value)
+    assert (f"ckpt={tmp_path}/last.ckpt continues it" in str(caught.value)) == (name == "last.ckpt")
+    with pytest.raises(UserError, match="choose another run_dir for a sweep"):
+        _claim(tmp_path, "-m", "overwrite=true")
+
+
+@pytest.mark.parametrize("name", ["train.log", "notes.txt", ".hydra/config.yaml", "grids/mine.png", "model.ckpt"])
+def test_a_folder_without_results_is_not_refused(name: str, tmp_path: Path) -> None:
+    _put(tmp_path, name)
+    _claim(tmp_path)
+    _claim(tmp_path, "-m")
+
+
+@pytest.mark.parametrize("name", ["0/job.json", "multirun.yaml", "study.lock"])
+def test_a_sweep_or_a_study_is_no_place_for_a_training(name: str, tmp_path: Path) -> None:
+    _put(tmp_path, name)
+    for words in ([], ["overwrite=true"]):
+        with pytest.raises(UserError, match=r"holds a (sweep|study).*: choose another run_dir"):
+            _claim(tmp_path, *words)
+
+
+def test_overwriting_removes_what_a_training_leaves_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = ["notes.txt", "model.ckpt", "grids/mine.png", "grids/epoch_1.txt", "deep/last.ckpt", "best.ckpt.bak"]
+    _put(tmp_path, *LEFT, *NOTES, *mine)
+    _claim(tmp_path, "overwrite=true")
+    run_folder.clear(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left - {".lock"} == set(mine)
+    assert capsys.readouterr().err.startswith(f"overwrite=true: removed from {tmp_path}: last.ckpt, best.ckpt, result")
+
+
+def test_files_of_another_program_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_text("of another program")
+    with pytest.raises(UserError, match=r"holds last\.ckpt, which this project did not write"):
+        _claim(tmp_path, "overwrite=true")
+
+
+def test_only_its_own_last_checkpoint_continues_a_training(tmp_path: Path) -> None:
+    here, other = tmp_path / "here", tmp_path / "other"
+    _put(here, *LEFT, *NOTES)
+    _put(other, *LEFT, *NOTES)
+    _claim(here, f"ckpt='{here}/last.ckpt'")
+    _claim(tmp_path / "new", f"ckpt='{here}/last.ckpt'")
+    with pytest.raises(UserError, match="holds a training"):
+        _claim(other, f"ckpt='{here}/last.ckpt'")
+    with pytest.raises(UserError, match=r"last\.ckpt is later and would be lost"):
+        _claim(here, f"ckpt='{here}/best.ckpt'")
+    with pytest.raises(UserError, match=r"would remove .*last\.ckpt, which is to be continued"):
+        _claim(here, f"ckpt='{here}/last.ckpt'", "overwrite=true")
+
+
+@pytest.mark.parametrize("rank", ["RANK", "LOCAL_RANK", "SLURM_PROCID"])
+def test_one_process_at_a_time_has_a_folder(rank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = lock_folder(tmp_path)
+    assert lock
+    with pytest.raises(UserError, match="is in use by another training: wait for its end"):
+        _claim(tmp_path)
+    monkeypatch.setenv(rank, "1")  # a further process of the same training
+    _claim(tmp_path)
+    lock.release()
+    monkeypatch.delenv(rank)
+    _claim(tmp_path)
+    _claim(tmp_path)
+
+
+def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
+    code = "import time; from pathlib import Path; from gan.file import lock_folder; "
+    code += f"lock = lock_folder(Path({str(tmp_path)!r})); print('locked', flush=True); time.sleep(60)"
+    holder = spawn("-c", code)
+    assert holder.stdout
+    assert holder.stdout.readline() == "locked\n"
+    with pytest.raises(UserError, match="is in use"):
+        _claim(tmp_path)
+    holder.kill()
+    holder.communicate()
+    _claim(tmp_path)
+
+
+def test_a_file_system_without_locks_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def acquire(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    _claim(tmp_path)
+    assert "this file system has no locks: let no second process write there" in caplog.text
+
+
+def test_the_commands_line_refuses_before_anything_is_written(tmp_path: Path, short_run: Path) -> None:
+    copy_writable(short_run, tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.name != ".lock"}
+    assert "holds a training" in complaint(train, *SHORT, f"run_dir={tmp_path / 'run'}")
+    finished = complaint(train, f"ckpt={tmp_path / 'run' / 'last.ckpt'}")
+    assert "is of a finished training, with 2 epochs: to train longer, add trainer.max_epochs=N" in finished
+    assert "README.md is a file: choose a folder" in complaint(train, *SHORT, "run_dir=README.md")
+    after = {path: path.stat().st_mtime_ns for path in before if path.is_file() and path.suffix in (".ckpt", ".json")}
+    assert after == {path: before[path] for path in after}
+
+
+@pytest.mark.slow
+def test_two_trainings_in_one_folder_are_not_mixed(tmp_path: Path) -> None:
+    words = [*SHORT, "trainer.max_epochs=400", f"run_dir={tmp_path / 'run'}"]
+    first = spawn("train.py", *words)
+    while not (tmp_path / "run" / "last.ckpt").exists():
+        assert first.poll() is None
+        time.sleep(0.1)
+    second = run("train.py", *words)
+    assert second.returncode == 1
+    assert "is in use by another training" in second.stderr
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert len(list((tmp_path / "run").glob("events*"))) == 1
+    call(train, *SHORT, f"run_dir={tmp_path / 'run'}", "overwrite=true")
+    assert len(list((tmp_path / "run").glob("events*"))) == 1

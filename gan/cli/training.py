@@ -39,15 +39,13 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     """
     config = plain(cfg)
     _validate_numbers(cfg)
+    validate_trainer(config["trainer"])
+    _validate_folder(cfg)
     if "result" not in (cfg.get("callback") or {}):
         raise UserError("callback must have result, which writes result.json: add it to the list")
     if (config["network"].get("classes") or config["data"]["classes"]) != config["data"]["classes"]:
         raise UserError(f"network.classes must be 0 (no labels) or {config['data']['classes']}, as the data has")
     checkpoint.validate_targets(config, "the configuration")
-    validate_trainer(config["trainer"])
-    _refuse_finished(cfg)
-    if Path(cfg.run_dir).is_dir() and not os.access(cfg.run_dir, os.W_OK):  # TensorBoard would fail in a thread
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(cfg.run_dir))
     return_freed_memory()
     seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.data, _convert_="all")
@@ -65,9 +63,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
-        raise UserError(
-            "batch_size: batch norm needs two or more images on each device: choose a larger one"
-        ) from error
+        raise UserError("batch_size: batch norm needs two images or more on each device") from error
     except RuntimeError as error:
         if not (isinstance(error, DistError) or "gloo" in str(error)):
             raise
@@ -96,8 +92,13 @@ def _validate_objective(callbacks: dict[str, Callback]) -> None:
                 raise UserError(f"objective must be a figure that is better the lower it is, {allowed}, got {name}")
 
 
-def _refuse_finished(cfg: DictConfig) -> None:
-    """Raise UserError if ``cfg.ckpt`` continues a training that has all its epochs."""
+def _validate_folder(cfg: DictConfig) -> None:
+    """Raise UserError if ``cfg.ckpt`` continues a training that has all its epochs.
+
+    Raises PermissionError for an unwritable folder: TensorBoard would fail in a thread.
+    """
+    if Path(cfg.run_dir).is_dir() and not os.access(cfg.run_dir, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(cfg.run_dir))
     if not cfg.ckpt or Path(cfg.ckpt).resolve().parent != Path(cfg.run_dir).resolve():
         return
     if (Path(cfg.run_dir) / "result.json").is_file():

@@ -82,6 +82,8 @@ def _load(path: Path, share: float, stamp: object) -> tuple[Labelled, Labelled]:
         images = as_images(found[f"{before}images"], f"{path}, {before}images")
         labels = found.get(f"{before}labels", np.full(len(images), -1))
         labels = flatten(np.asarray(labels), f"{path}, {before}labels")
+        if "names" in found:
+            labels = name_labels(labels, found["names"], path)
         if len(labels) != len(images):
             raise UserError(f"data: {path} has {len(images)} {before}images, but {len(labels)} {before}labels")
         found |= {f"{before}images": images, f"{before}labels": labels}
@@ -94,6 +96,15 @@ def _load(path: Path, share: float, stamp: object) -> tuple[Labelled, Labelled]:
     for line in review.warnings(parts[0].data, parts[1].data):
         warn(f"data: {line}")
     return parts
+
+
+def name_labels(labels: np.ndarray, names: np.ndarray, path: Path) -> np.ndarray:
+    """The names [N] of labels [N]; those of images without labels stay -1."""
+    if labels.dtype.kind == "U" or (labels == -1).all():
+        return labels
+    if names.ndim != 1 or names.dtype.kind not in "US" or labels.min() < 0 or labels.max() >= len(names):
+        raise UserError(f"data: {path} has names of shape {list(names.shape)}, which do not fit its labels: drop names")
+    return flatten(names, f"{path}, names")[labels]
 
 
 @rank_zero_only

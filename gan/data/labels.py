@@ -60,7 +60,8 @@ def _by_number(values: list[int], names: Sequence[str], wanted: str, count: int)
     texts = list(map(str, values))
     if values == [-1]:  # as this project writes images without labels
         if len(names) > 1:
-            raise UserError(f"data: {wanted} labels: without, type data.classes=1 experiment=unconditional")
+            remedy = "type data.classes=1 experiment=unconditional"
+            raise UserError(f"data: {wanted} labels; to train without any, {remedy}")
         return [0]
     is_numbered = values[0] >= 0 and values[-1] < len(names)
     by_name = [names.index(text) for text in texts] if set(texts) <= set(names) else None

@@ -30,7 +30,7 @@ class Mapped(Images):
     Image i is ``array[rows[i]]``.
     """
 
-    def __init__(self, array: np.memmap, labels: Tensor, rows: Tensor | None = None) -> None:
+    def __init__(self, array: np.ndarray, labels: Tensor, rows: Tensor | None = None) -> None:
         images = torch.from_numpy(array)
         super().__init__(images.unsqueeze(1) if images.ndim == 3 else images, labels)
         self._file, self._rows = getattr(array, "_mmap", None), rows

@@ -19,11 +19,13 @@ KEYS = (
     ("x", "y", "", ""),
     ("arr_0", "arr_1", "", ""),
 )
-Arrays = dict[str, np.ndarray]  # by part: images, labels, test_images, test_labels
+Arrays = dict[str, np.ndarray]  # by part: images, labels, test_images, test_labels, names
 
 
 def load(path: Path) -> Arrays:
-    """The parts that a file has, of ``images``, ``labels``, ``test_images`` and ``test_labels``.
+    """The arrays of a file: ``images``, ``labels``, ``test_images``, ``test_labels``, ``names``.
+
+    Only images must be there. ``names`` are those of the labels, by number.
 
     Raises UserError for a damaged file, for other keys, and for more than 2 GiB.
     """
@@ -36,7 +38,7 @@ def load(path: Path) -> Arrays:
                 raise UserError(f"data: {path} has the arrays {', '.join(members)[:200]}; there must be {known}")
             found: Arrays = {}
             left = MOST_BYTES
-            for part, key in zip(KEYS[0], keys, strict=True):
+            for part, key in [*zip(KEYS[0], keys, strict=True), ("names", "names")]:
                 if key in members:
                     with file.open(members[key]) as member:
                         found[part] = _read(member, f"{path}, {key}", members[key].file_size, left)

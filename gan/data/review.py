@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gan.data.labels import missing, settings
-from gan.data.mapped import Part
+from gan.data.mapped import Mapped, Part
 from gan.error import UserError
 from gan.image import border
 from gan.names import shown
@@ -32,7 +33,7 @@ def warnings(train: np.ndarray | Part, test: np.ndarray | Part) -> Iterator[str]
         yield "most images have a light border: ink must be light on dark, so save 255 - images"
     if _bytes(train) + _bytes(test) > MOST_BYTES:
         yield f"copies of training images among the test images are not looked for in over {MOST_BYTES:,} bytes"
-    elif found := find_copies(_rows(train), _rows(test)):
+    elif found := find_copies(_all(train), _all(test)):
         few = ", ".join(map(str, found[:5])) + (", ..." if len(found) > 5 else "")
         many = f"{len(found):,} of the test images are copies of training images (number {few})"
         yield f"{many}: scores look better than they are; remove one of each"
@@ -50,10 +51,10 @@ def _digest(image: np.ndarray) -> bytes:
 
 def is_dark_on_light(images: np.ndarray | Part) -> bool:
     """Whether most images have a light border, as far as a sample tells; colour never has."""
-    some = _rows(images, SEEN)
-    if some.ndim == 4 and some.shape[1] == 3:
-        return False
-    return sum(bool(border(image.squeeze()) > 127.5) for image in some) > len(some) / 2
+    array, rows = images if isinstance(images, Part) else (images, torch.arange(len(images)))
+    sample = rows[:: -(-len(rows) // SEEN)]
+    some = Mapped(array, torch.zeros(len(array)), None).take(sample).images.numpy()  # leaves no pages in memory
+    return some.shape[1] == 1 and sum(bool(border(image[0]) > 127.5) for image in some) > len(some) / 2
 
 
 def _bytes(images: np.ndarray | Part) -> int:
@@ -62,9 +63,5 @@ def _bytes(images: np.ndarray | Part) -> int:
     return images.nbytes
 
 
-def _rows(images: np.ndarray | Part, most: int | None = None) -> np.ndarray:
-    """All images, or up to ``most``, evenly spaced."""
-    if isinstance(images, Part):
-        rows = images.rows.numpy()
-        return np.asarray(images.array[rows[:: -(-len(rows) // (most or len(rows))) or 1]])
-    return np.asarray(images[:: -(-len(images) // (most or len(images)))])
+def _all(images: np.ndarray | Part) -> np.ndarray:
+    return np.asarray(images.array[images.rows.numpy()] if isinstance(images, Part) else images)

@@ -198,7 +198,7 @@ def test_labels_are_what_they_mean(name: str, tmp_path: Path) -> None:
         (["cat", "dog"], [], r"labels of .* are cat, dog, .*: type data\.classes=2 data\.names=\[cat,dog\]"),
         ([0.5, 1], [], r"labels must be whole numbers or names; label 0 is 0\.5"),
         ([np.nan, 1], [], r"labels must be whole numbers or names; label 0 is nan"),
-        ([-1], [], r"need labels: without, type data\.classes=1 experiment=unconditional"),
+        ([-1], [], r"need labels; to train without any, type data\.classes=1 experiment=unconditional"),
         ([1j], [], r"labels must be integers or names"),
     ],
     ids=str,
@@ -222,6 +222,18 @@ def test_names_of_classes_may_be_the_labels(tmp_path: Path) -> None:
     made = load(root, "data.classes=2", "data.names=[cat,dog]")
     first = next(i for i, x in enumerate(made.splits["train"].images) if x.numpy().tobytes() == images[0].tobytes())
     assert made.splits["train"].labels[first] == 1
+
+
+def test_names_in_an_npz_are_those_of_its_labels(tmp_path: Path) -> None:
+    images, labels = some()
+    for stored in (list(names.WORDS[::-1]), list("9876543210")):
+        np.savez(tmp_path / "x.npz", images=images, labels=9 - labels, names=np.array(stored))
+        assert contents(load(tmp_path / "x.npz")) == {
+            (x.tobytes(), int(y)) for x, y in zip(images, labels, strict=True)
+        }
+    np.savez(tmp_path / "x.npz", images=images, labels=labels, names=np.array(["a"]))
+    with pytest.raises(UserError, match="do not fit its labels"):
+        load(tmp_path / "x.npz")
 
 
 def test_a_mistake_of_the_form_is_one_line_with_its_place(tmp_path: Path) -> None:

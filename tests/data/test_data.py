@@ -1,5 +1,6 @@
 """Data: the contract, the splits, and files that are not what they should be."""
 
+import gzip
 import socket
 from functools import cache
 from pathlib import Path
@@ -142,6 +143,52 @@ def test_missing_files_that_cannot_be_had_are_unavailable_and_leave_nothing(tmp_
         _data(f"data.root={tmp_path}")
     assert isinstance(caught.value.__cause__, Unavailable)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", [".", "raw", "MNIST/raw"])
+@pytest.mark.parametrize("end", [".gz", ""])
+def test_files_as_they_were_downloaded_are_unpacked_and_it_is_said(
+    where: str, end: str, mnist: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / where).mkdir(parents=True, exist_ok=True)
+    sources = sorted((Path(mnist) / "MNIST" / "raw").glob("*ubyte"))
+    for path in sources:
+        raw = path.read_bytes()
+        (tmp_path / where / f"{path.name}{end}").write_bytes(gzip.compress(raw, 1) if end else raw)
+    _data(f"data.root={tmp_path}")
+    assert [(tmp_path / "MNIST" / "raw" / path.name).read_bytes() for path in sources] == [
+        path.read_bytes() for path in sources
+    ]
+    is_new = end or where != "MNIST/raw"
+    assert len([record for record in caplog.records if "is unpacked to" in record.message]) == (4 if is_new else 0)
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        (
+            ".gz",
+            r"train-images-idx3-ubyte\.gz is a whole IDX file, but not MNIST/raw/train-images.*data=arrays data\.root=",
+        ),
+        ("", r"train-images-idx3-ubyte is a whole IDX file, but not"),
+    ],
+)
+def test_another_set_is_not_taken_for_mnist_and_is_named(end: str, message: str, tmp_path: Path) -> None:
+    header = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28])
+    raw = header + bytes(2 * 784)
+    path = tmp_path / f"train-images-idx3-ubyte{end}"
+    path.write_bytes(gzip.compress(raw) if end else raw)
+    with pytest.raises(Exception, match=message) as caught:
+        _data(f"data.root={tmp_path}")
+    assert isinstance(root_cause(caught.value), UserError)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(Exception, match="damaged, truncated or another file"):
+        _data(f"data.root={tmp_path}")
+    if end:
+        path.write_bytes(gzip.compress(raw + bytes(2**24)))
+        with pytest.raises(Exception, match="more bytes, but its header says 1584"):
+            _data(f"data.root={tmp_path}")
+    assert not (tmp_path / "MNIST").exists()
 
 
 def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def name_labels(labels: np.ndarray, names: np.ndarray, path: Path) -> np.ndarray
         return labels
     if names.ndim != 1 or names.dtype.kind not in "US" or labels.min() < 0 or labels.max() >= len(names):
         raise UserError(f"data: {path} has names of shape {list(names.shape)}, which do not fit its labels: drop names")
-    return flatten(names, f"{path}, names")[labels]
+    return np.asarray(flatten(names, f"{path}, names")[labels])
 
 
 @rank_zero_only

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -20,9 +20,11 @@ from gan.digits.layout import Layout
 from gan.digits.line import KEPT, UNREAD, Line, Pen
 from gan.digits.look import Look, load_preset
 from gan.digits.picture import PLAIN, Digits, Film
+from gan.digits.reader import load_reader
 from gan.digits.style import Axes, Style
 from gan.error import UserError
 from gan.metric import feature
+from gan.names import digits, find, shown, validate_names
 from gan.validate import as_list, boolean, from_mapping, integer
 
 CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
@@ -32,10 +34,10 @@ LAST_SEED = sample.SEEDS - 1
 LAST_LINE_SEED = 2**24 - 1  # a line's seed covers 1,024 seeds of digits
 SIDE, PIXELS = 32, 400_000_000  # of a film: usual height of a frame; most pixels in all, 1.2 GB in colour
 HAND = [attribute.NAMES[i] for i in KEPT]  # not the width: a 1 as wide as somebody's 5 would be torn
-NO_DIGITS = ("emnist_letters", "fashion_mnist", "kmnist")  # data whose labels are not digits
 StyleLike = Style | Mapping[str, float] | None
 LayoutLike = Layout | Mapping[str, float] | None
 Hand = Inversion | str | Path | None
+Label = int | str  # of a class: its name, or the digit that it means
 
 
 class Settings(TypedDict, total=False):
@@ -64,6 +66,7 @@ class Lab:
         self.ckpt = None if ckpt is None else Path(ckpt).expanduser()
         self.generator = checkpoint.generator(self.ckpt)
         self.provenance = checkpoint.provenance(self.ckpt)
+        self.names = validate_names(self.provenance.get("names"), self.generator.classes)
         self._reader = str(reader or self.provenance["classifier"])
 
     def __repr__(self) -> str:
@@ -77,7 +80,9 @@ class Lab:
     @cached_property
     def reader(self) -> feature.Frozen | None:
         """The classifier of the digits; None without labels, or if it was set to ``"none"``."""
-        return feature.load(self._reader) if self.generator.classes and self._reader != "none" else None
+        if not self.names or self._reader == "none":
+            return None
+        return load_reader(self._reader, self.names, self.provenance.get("data"))
 
     @property
     def figures(self) -> dict[str, float]:
@@ -95,12 +100,13 @@ class Lab:
         known = Settings.__annotations__
         if unknown := sorted(settings.keys() - known.keys()):
             raise UserError(f"{', '.join(unknown)}: there is no such setting; there are {', '.join(known)}")
-        return Pen(self.generator, self.axes, self.reader, **settings, origin=self.text)  # type: ignore[arg-type]
+        fixed: dict[str, Any] = {"origin": self.text, "labels": digits(self.names)}
+        return Pen(self.generator, self.axes, self.reader, **settings, **fixed)
 
     def sample(
         self,
         n: int = 20,
-        label: int | None = None,
+        label: Label | None = None,
         seed: int = 0,
         style: StyleLike = None,
         certain: bool = False,
@@ -110,6 +116,8 @@ class Lab:
 
             lab.sample(20, label=7, style={"thickness": 2}, look="sunset").save("sevens.png")
 
+        ``label`` is a class by its name, or by the digit that it means: ``"seven"`` and 7 are one
+        class, whichever of the two it is called. ``lab.names`` has the names of all, by label.
         Digit i is a function of ``seed + i``, its label and the settings; ``seed`` is 0 to
         4,294,967,295. ``style`` has thickness, slant, width and height, each -3 to 3 standard
         deviations from the mean of its class. ``certain``: a digit whose class gets a probability
@@ -126,12 +134,14 @@ class Lab:
         if certain and self.reader is None:
             raise UserError(UNREAD)  # before the axes are measured
         if not asked.held and not certain:
-            return Digits(torch.cat(list(sample.generate(self.generator, seeds, y))), y, seeds, look, self.text)
+            return Digits(
+                torch.cat(list(sample.generate(self.generator, seeds, y))), y, seeds, look, self.text, None, self.names
+            )
 
         reader, certainty = (self.reader, CERTAIN) if certain else (None, 0.0)
         pen = Pen(self.generator, self.axes, reader, asked, mixed=True, certainty=certainty)
         x, _, read = pen.draw_digits(y, sample.latents(seeds, self.generator.latent), seeds)
-        return Digits(x, y, seeds, look, self.text, read)
+        return Digits(x, y, seeds, look, self.text, read, self.names)
 
     def line(
         self, text: str, seed: int = 0, layout: LayoutLike = None, like: Hand = None, **pen: Unpack[Settings]
@@ -162,11 +172,10 @@ class Lab:
         probability. Raises UserError for a text that cannot be written, and for ``certainty``
         without a classifier.
         """
-        if self.generator.classes < 10 or self.provenance.get("data") in NO_DIGITS:
-            raise UserError("lines need a generator with the ten digits as labels: choose another ckpt")
         self._require_grey()
         seed, layout = integer("seed", seed, 0, LAST_LINE_SEED), from_mapping(Layout, "layout", layout)
         texts = [pattern.validate_text(text) for text in as_list("texts", texts, "['2026', '11']")]
+        self._require_digits(texts)
         if like is not None:
             hand = like if isinstance(like, Inversion) else self.like(like)
             asked, found = from_mapping(Style, "style", pen.get("style")), hand.style
@@ -185,12 +194,12 @@ class Lab:
         """
         return pattern.random_texts(wanted, integer("n", n, 1, MOST), integer("seed", seed, 0, LAST_SEED))
 
-    def like(self, path: str | Path, label: int | None = None) -> Inversion:
+    def like(self, path: str | Path, label: Label | None = None) -> Inversion:
         """The hand in a picture of one digit, dark on light or light on dark; takes some seconds.
 
             lab.line("2026-11-22", like=lab.like("photo.png", label=4))
 
-        ``label`` is the digit that it shows; None: the classifier decides. Raises FileNotFoundError
+        ``label`` is the class that it shows; None: the classifier decides. Raises FileNotFoundError
         for a missing file, UserError for an empty picture, and for no ``label`` without a
         classifier.
         """
@@ -199,11 +208,17 @@ class Lab:
         size, label = self._require_grey(), None if label is None else self.validate_label(label)
         if label is None and self.generator.classes and self.reader is None:
             raise UserError("no classifier tells which digit the picture shows: give label=, or choose a reader")
-        return invert(self.generator, self.axes, load_digit(Path(path).expanduser(), size), label, self.reader)
+        image = load_digit(Path(path).expanduser(), size)
+        if label is None and self.reader is not None:
+            label = int(self.reader(image[None])[1].argmax())
+            if label >= self.generator.classes:
+                lacks = f"reads as none of this generator's classes, which are {shown(self.names)}"
+                raise UserError(f"like: the picture {lacks}: give label=, or choose another picture")
+        return invert(self.generator, self.axes, image, label)
 
     def morph(
         self,
-        labels: Sequence[int],
+        labels: Sequence[Label],
         seeds: Sequence[int] = (0,),
         frames: int = 25,
         loop: bool = False,
@@ -214,7 +229,7 @@ class Lab:
 
             lab.morph([3, 8], seeds=[1, 2], look="chalkboard").save("morph.gif")
 
-        ``labels`` is [] for a generator without labels; ``seeds`` are 0 to 4,294,967,295.
+        ``labels`` are those of :meth:`sample`, [] for a generator without labels; ``seeds`` are 0 to 4,294,967,295.
         ``frames``, 2 to 1000, lead to each next digit; ``loop`` returns to the first. ``fps``, 1 to
         240, are frames a second (a GIF: 50 at most). The film's ``frames`` are float [T, C, H, W]
         in [-1, 1]. Raises UserError for values outside these ranges.
@@ -234,7 +249,9 @@ class Lab:
         ys = ys or [-1]
         y, s = (torch.tensor([*values, *values[-1:] * (stops - len(values))]) for values in (ys, zs))
         x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)
-        name = "From one handwritten digit to another" + (f": {', '.join(map(str, y.tolist()))}" if has_labels else "")
+        name = "From one handwritten digit to another" + (
+            f": {', '.join(self.names[label] for label in y.tolist())}" if has_labels else ""
+        )
         text = {"Title": name, "Description": name, "Seed": ", ".join(map(str, s.tolist()))}
         return Film(x, look, text | self.text, fps)
 
@@ -258,13 +275,18 @@ class Lab:
         return dict(judging.evaluate(compose.compose("evaluate", words))["figures"])
 
     def validate_label(self, label: object) -> int:
-        """``label`` as an int. Raises UserError if the generator does not have it."""
-        classes = self.generator.classes
-        try:
-            return integer("label", label, 0, classes - 1)
-        except UserError:
-            known = f"0 to {classes - 1}" if classes else "none: it is unconditional"
-            raise UserError(f"label={label!r} is not among the labels of this generator ({known})") from None
+        """The number of the class ``label``. Raises UserError if the generator does not have it."""
+        if not self.names:
+            raise UserError(f"label={label}: this generator is unconditional, it has no classes: leave label out")
+        return find(self.names, label.item() if getattr(label, "ndim", None) == 0 else label)  # type: ignore[attr-defined]
+
+    def _require_digits(self, texts: Sequence[str]) -> None:
+        """Raise UserError unless each digit of the ``texts`` is one of the generator's classes."""
+        known = digits(self.names)
+        if missing := sorted({one for text in texts for one in text if one.isdigit() and int(one) not in known}):
+            has = f"its classes are {shown(self.names)}" if self.names else "it is unconditional"
+            remedy = "choose another ckpt, or, if its classes are digits, say which when it is trained: data.names=[...]"
+            raise UserError(f"text: this generator has no class for {' '.join(missing)}; {has}: {remedy}")
 
     def _require_grey(self) -> int:
         """The side of the images in pixels. Raises UserError if they are in colour."""

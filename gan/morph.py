@@ -2,7 +2,7 @@
 
 import sys
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from gan.cli.command import command
 
@@ -18,7 +18,7 @@ def main(cfg: DictConfig) -> None:
     path, look = validate_output(cfg, [*files.FILMS, *WRITERS]), load_look(cfg)
     lab = Lab(cfg.ckpt)
     is_typed = any(word.startswith("labels=") for word in sys.argv)
-    labels, seeds = ([value] if isinstance(value, int) else value for value in (cfg.labels, cfg.seeds))
+    labels, seeds = (value if isinstance(value, ListConfig) else [value] for value in (cfg.labels, cfg.seeds))
     labels = labels if is_typed or lab.generator.classes else []
     film = lab.morph(labels, seeds, cfg.frames, cfg.loop, look, cfg.fps)
     film.save(path, overwrite=True)

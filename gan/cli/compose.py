@@ -19,7 +19,7 @@ PATHS = {
     "cache", "card", "ckpt", "data.classifier", "data.root", "init_from", "like", "out", "page.runtime", "reader",
     "root", "run_dir",
 }  # fmt: skip
-TEXTS = {"look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
+TEXTS = {"label", "look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
 
 
 def native_bf16() -> bool:

@@ -1,7 +1,7 @@
 """Lines of digits: drawn in one hand or in many, and checked by a classifier."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,6 +96,7 @@ class Pen:
     certainty: float = 0.0  # digits with a lower probability of their class count as misread
     own: Tensor | None = None  # latent [D] of the hand of all lines; None: one for each line
     origin: Text = field(default_factory=dict)
+    labels: Mapping[int, int] = field(default_factory=lambda: {one: one for one in range(10)})  # of each digit
 
     def __post_init__(self) -> None:
         self.style = from_mapping(Style, "style", self.style)
@@ -150,7 +151,7 @@ class Pen:
         hands = sample.latents(seeds, self.generator.latent) if self.own is None else self.own.expand(len(seeds), -1)
         where = [(i, place) for i, text in enumerate(texts) for place, one in enumerate(text) if one.isdigit()]
         owner, place = torch.tensor(where, dtype=torch.long).view(-1, 2).T
-        y = torch.tensor([int(texts[i][at]) for i, at in where], dtype=torch.long)
+        y = torch.tensor([self.labels[int(texts[i][at])] for i, at in where], dtype=torch.long)
         x, attempts, read = torch.empty(0, 1, 28, 28), y, y.bool()
         if len(y):
             x, attempts, read = self.draw_digits(y, hands[owner], FIRST_SEED + seeds[owner] * 2**10 + place)

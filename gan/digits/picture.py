@@ -4,7 +4,7 @@ import base64
 import io
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from gan.digits.paint import Placement, paint, paint_canvas
 from gan.error import UserError
 from gan.file import write_bytes, write_text
 from gan.image import grid, pillow, to_float, to_uint8
+from gan.names import digit
 from gan.validate import integer, number
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class Digits:
     look: Look = field(default_factory=Look)
     text: Text = field(default_factory=dict)
     read: Tensor | None = None  # bool [N]: classified with certainty; None: not classified
+    names: Sequence[str] = ()  # of the labels; (): their numbers
 
     def __post_init__(self) -> None:
         _refuse_colour(self.images, self.look != PLAIN)
@@ -170,9 +172,11 @@ class Digits:
             read = None if self.read is None else self.read[some]
             return replace(self, images=self.images[some], labels=self.labels[some], seeds=self.seeds[some], read=read)
         label, seed = int(self.labels[some]), int(self.seeds[some])
-        about = self._describe("A handwritten digit" if label < 0 else f"The handwritten digit {label}", str(seed))
+        about = self._describe("A handwritten digit", str(seed))
         if label >= 0:
-            about["Label"] = str(label)
+            name = self.names[label] if self.names else str(label)
+            kind = "" if digit(name) is None else "digit "
+            about = self._describe(f"The handwritten {kind}{name}", str(seed)) | {"Label": name}
         return Picture(self.images[some], self.look, about | dict(self.text), seed=seed)
 
     def __iter__(self) -> Iterator[Picture]:

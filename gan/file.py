@@ -40,6 +40,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 def final_path(partial: str) -> str:
     """The path of a file or folder that is still being written beside it; others unchanged."""
+    partial = re.sub(r"\.[^/]+\.[0-9a-f]{16}/beside/", "", partial)
     return re.sub(r"(^|/)\.([^/]+)\.[0-9a-f]{16}(?:/(?:made|old))?(?=/|$)", r"\1\2", partial)
 
 
@@ -77,6 +78,20 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if path.is_dir():
             path.replace(aside / "old")
         made.replace(path)
+
+
+@contextmanager
+def atomic_files(*paths: Path) -> Iterator[Path]:
+    """Give a folder to write files of the names of ``paths`` to; they replace ``paths`` in order.
+
+    All ``paths`` lie in one folder. The last of them proves that the others are there.
+    """
+    with _beside(paths[0], is_folder=True) as aside:
+        made = aside / "beside"
+        made.mkdir()
+        yield made
+        for path in paths:
+            (made / path.name).replace(path)
 
 
 @contextmanager

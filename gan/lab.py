@@ -100,8 +100,8 @@ class Lab:
         known = Settings.__annotations__
         if unknown := sorted(settings.keys() - known.keys()):
             raise UserError(f"{', '.join(unknown)}: there is no such setting; there are {', '.join(known)}")
-        fixed: dict[str, Any] = {"origin": self.text, "labels": digits(self.names)}
-        return Pen(self.generator, self.axes, self.reader, **settings, **fixed)
+        values: dict[str, Any] = {**settings, "origin": self.text, "labels": digits(self.names)}
+        return Pen(self.generator, self.axes, self.reader, **values)
 
     def sample(
         self,
@@ -229,10 +229,10 @@ class Lab:
 
             lab.morph([3, 8], seeds=[1, 2], look="chalkboard").save("morph.gif")
 
-        ``labels`` are those of :meth:`sample`, [] for a generator without labels; ``seeds`` are 0 to 4,294,967,295.
-        ``frames``, 2 to 1000, lead to each next digit; ``loop`` returns to the first. ``fps``, 1 to
-        240, are frames a second (a GIF: 50 at most). The film's ``frames`` are float [T, C, H, W]
-        in [-1, 1]. Raises UserError for values outside these ranges.
+        ``labels`` are those of :meth:`sample`, [] for a generator without labels; ``seeds`` are 0
+        to 4,294,967,295. ``frames``, 2 to 1000, lead to each next digit; ``loop`` returns to the
+        first. ``fps``, 1 to 240, are frames a second (a GIF: 50 at most). The film's ``frames`` are
+        float [T, C, H, W] in [-1, 1]. Raises UserError for values outside these ranges.
         """
         look, loop, frames = load_preset(look), boolean("loop", loop), integer("frames", frames, 2, 1000)
         ys = [self.validate_label(label) for label in as_list("labels", labels, "[3, 8]")]
@@ -285,7 +285,7 @@ class Lab:
         known = digits(self.names)
         if missing := sorted({one for text in texts for one in text if one.isdigit() and int(one) not in known}):
             has = f"its classes are {shown(self.names)}" if self.names else "it is unconditional"
-            remedy = "choose another ckpt, or, if its classes are digits, say which when it is trained: data.names=[...]"
+            remedy = "choose another ckpt, or train with data.names=[...] that say which digits they are"
             raise UserError(f"text: this generator has no class for {' '.join(missing)}; {has}: {remedy}")
 
     def _require_grey(self) -> int:

@@ -5,17 +5,19 @@ import sys
 from omegaconf import DictConfig, ListConfig
 
 from gan.cli.command import command
+from gan.cli.uses import morph_uses, refuse_unused
 
 
 @command("morph")
 def main(cfg: DictConfig) -> None:
     """Draw all frames and write them; print what was written."""
+    refuse_unused(sys.argv[1:], morph_uses(cfg))
     from gan.cli.drawing import load_look, validate_output  # imports torch, which takes seconds
     from gan.digits import files
     from gan.digits.picture import WRITERS
     from gan.lab import Lab
 
-    path, look = validate_output(cfg, [*files.FILMS, *WRITERS]), load_look(cfg)
+    path, look = validate_output(cfg, [*files.FILMS, *WRITERS]), load_look(cfg, is_morph=True)
     lab = Lab(cfg.ckpt)
     is_typed = any(word.startswith("labels=") for word in sys.argv)
     labels, seeds = (value if isinstance(value, ListConfig) else [value] for value in (cfg.labels, cfg.seeds))

@@ -23,9 +23,9 @@ def test_a_morph_is_a_film_or_a_strip(suffix: str, tmp_path: Path) -> None:
     [
         (["out=x.jpg"], "out must end in .gif, .mp4, .png, .webp, .svg or .pdf"),
         (["out=x.gif", "labels=[3]"], "goes through two digits or more"),
-        (["out=x.gif", "labels=[3,x]"], "label='x' is not among the labels"),
+        (["out=x.gif", "labels=[3,x]"], "label=x: there is no such class"),
         (["out=x.gif", "frames=1"], "frames must be a whole number from 2 to 1,000, got 1"),
-        (["out=x.gif", "labels=3.5"], "labels must be a list, as [3, 8], got 3.5"),
+        (["out=x.gif", "labels=3.5"], "label=3.5: there is no such class"),
         (["out=x.gif", "labels=3,8"], "labels is a list: write labels=[3,8]"),
         (["out=x.gif", "frames=1000", "look.height=2000"], "4,000,000,000 pixels are more than"),
         (["out=x.gif", "fps=0"], "fps must be a number from 1 to 240, got 0"),

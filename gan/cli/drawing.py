@@ -6,7 +6,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan.cli.output import output_path, refuse_overwriting, refuse_overwriting_folder
+from gan.cli.output import output_path, validate_files, validate_folder
+from gan.cli.uses import left_out
 from gan.digits import files
 from gan.digits.look import READABLE, Look
 from gan.error import UserError
@@ -19,20 +20,21 @@ def validate_output(cfg: DictConfig, kinds: Sequence[str]) -> Path:
     path = output_path(cfg.out, kinds)
     if not path.suffix:
         foreign = [] if files.holds_dataset(path) else [part.name for part in path.glob("*")]
-        refuse_overwriting_folder(path, "set", foreign, cfg.overwrite)
+        validate_folder(path, "set", foreign, cfg.overwrite)
         return path
-    refuse_overwriting(path, cfg.overwrite)
-    if path.suffix in files.SETS:
-        refuse_overwriting(files.sheet_path(path), cfg.overwrite)
-    elif cfg.get("text") is not None:
-        refuse_overwriting(path.with_suffix(".json"), cfg.overwrite)
+    beside = [files.sheet_path(path)] if path.suffix in files.SETS else []
+    if cfg.get("text") is not None:
+        beside = [path.with_suffix(".json")]
+    validate_files(path, *beside, overwrite=cfg.overwrite)
     return path
 
 
-def load_look(cfg: DictConfig) -> Look:
-    """The look in ``cfg``; a contrast below WCAG's 3:1 prints a warning."""
+def load_look(cfg: DictConfig, is_morph: bool = False) -> Look:
+    """The look in ``cfg``; prints a warning for a contrast below WCAG's 3:1 and for lost parts."""
     look = Look(**OmegaConf.to_container(cfg.look))  # type: ignore[arg-type]
     if look.contrast < READABLE:
         warning = f"contrast {look.contrast:.1f}: WCAG asks for {READABLE:g} or more"
         print(warning, file=sys.stderr)  # noqa: T201
+    if lost := left_out(cfg, is_morph):
+        print(lost, file=sys.stderr)  # noqa: T201
     return look

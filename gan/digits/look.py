@@ -30,6 +30,8 @@ def parse_colour(text: str) -> Colour:
         return 0, 0, 0, 0
     try:
         red, green, blue, opacity = (*ImageColor.getrgb(text), 255)[:4]
+        if not all(0 <= byte <= 255 for byte in (red, green, blue, opacity)):
+            raise ValueError(text)
     except (ValueError, TypeError, AttributeError):  # YAML may give a number
         raise UserError(f"{text!r} is no colour: allowed are {COLOURS}") from None
     return red, green, blue, opacity

@@ -135,6 +135,11 @@ def _stack(pictures: "Digits | list[Picture]") -> Tensor:
     return stacked
 
 
+def title_of(name: str) -> str:
+    """What a picture of the class ``name`` shows."""
+    return f"The handwritten {'' if digit(name) is None else 'digit '}{name}"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Digits:
     """Digits: ``digits[3]`` is a Picture; ``digits[:5]``, ``digits[digits.labels == 7]`` Digits."""
@@ -175,8 +180,7 @@ class Digits:
         about = self._describe("A handwritten digit", str(seed))
         if label >= 0:
             name = self.names[label] if self.names else str(label)
-            kind = "" if digit(name) is None else "digit "
-            about = self._describe(f"The handwritten {kind}{name}", str(seed)) | {"Label": name}
+            about = self._describe(title_of(name), str(seed)) | {"Label": name}
         return Picture(self.images[some], self.look, about | dict(self.text), seed=seed)
 
     def __iter__(self) -> Iterator[Picture]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
+from torch import nn
 
 from gan.error import UserError
 from gan.metric import feature
@@ -30,6 +31,7 @@ def load_reader(name: str, names: Sequence[str], data: object) -> feature.Frozen
         raise UserError(f"reader: {reads}: choose a classifier of these classes, or reader=none")
     classifier = deepcopy(reader.classifier)
     head = classifier.head[-1]
+    assert isinstance(head, nn.Linear)
     with torch.no_grad():
         head.weight.copy_(head.weight[order].clone())
         head.bias.copy_(head.bias[order].clone())

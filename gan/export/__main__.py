@@ -7,14 +7,16 @@
 """
 
 import json
+import sys
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from gan.cli.command import command
-from gan.cli.output import output_path, refuse_overwriting, refuse_overwriting_folder
+from gan.cli.output import output_path, validate_files, validate_folder
+from gan.cli.uses import export_uses, refuse_unused
 from gan.error import require
-from gan.file import write_bytes, write_text, write_weights
+from gan.file import atomic_files, write_bytes, write_text, write_weights
 
 
 def validate_output(out: str, overwrite: bool) -> Path:
@@ -25,26 +27,28 @@ def validate_output(out: str, overwrite: bool) -> Path:
     if path.suffix == "":
         from gan.export import web  # imports torch, which takes seconds
 
-        refuse_overwriting_folder(path, "page", {part.name for part in path.glob("*")} - web.FILES, overwrite)
+        validate_folder(path, "page", {part.name for part in path.glob("*")} - web.FILES, overwrite)
         return path
-    refuse_overwriting(path, overwrite)
-    if path.suffix == ".safetensors":
-        refuse_overwriting(path.with_suffix(".json"), overwrite)
+    beside = [path.with_suffix(".json")] if path.suffix == ".safetensors" else []
+    validate_files(path, *beside, overwrite=overwrite)
     return path
 
 
 @command("export")
 def main(cfg: DictConfig) -> None:
     """Write the generator; print its JSON for .safetensors, else where it is."""
+    refuse_unused(sys.argv[1:], export_uses(cfg))
     out = validate_output(cfg.out, cfg.overwrite)
-    from gan import checkpoint  # imports torch, which takes seconds
+    from gan.lab import Lab  # imports torch, which takes seconds
 
-    generator = checkpoint.generator(cfg.ckpt)
-    provenance = checkpoint.provenance(cfg.ckpt) | {"licence": checkpoint.LICENCE}
+    lab = Lab(cfg.ckpt)
+    generator, names = lab.generator, list(lab.names)
+    provenance = lab.provenance | {"names": names, "licence": lab.text["Licence"]}
     if out.suffix == ".safetensors":
-        text = json.dumps(provenance, indent=2)
-        write_weights(generator, out)
-        write_text(text, out.with_suffix(".json"))
+        text, beside = json.dumps(provenance, indent=2, ensure_ascii=False), out.with_suffix(".json")
+        with atomic_files(out, beside) as aside:
+            write_weights(generator, aside / out.name)
+            write_text(text, aside / beside.name)
         print(text)  # noqa: T201
         return
 
@@ -52,6 +56,7 @@ def main(cfg: DictConfig) -> None:
 
     info = {"latent": str(generator.latent), "classes": str(generator.classes)}
     info |= {name: str(provenance.get(name, "unknown")) for name in ("command", "data", "sha256", "licence")}
+    info["names"] = json.dumps(names, ensure_ascii=False)
     if out.suffix == ".onnx":
         write_bytes(program.to_onnx(generator, info), out)
     elif out.suffix == ".pt2":

@@ -13,9 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gan import sample
+from gan.digits.picture import title_of
 from gan.error import UserError
 from gan.export import program
 from gan.file import atomic_folder, write_bytes
+from gan.names import numbered
 from gan.network import Generator
 
 RUNTIME = "onnxruntime-web"  # MIT, Microsoft
@@ -61,11 +63,13 @@ def _download(folder: Path) -> Path:
 def write_page(folder: Path, generator: Generator, info: program.Info, runtime: Path, title: str, ckpt: str) -> None:
     """Write the page of ``generator``; ``runtime`` holds onnxruntime-web, ``ckpt`` is a file name.
 
-    Raises UserError for images of other than 1 or 3 channels.
+    ``info["names"]`` are those of the classes, as JSON; without them, their numbers. Raises
+    UserError for images of other than 1 or 3 channels.
     """
     channels, size, _ = generator.shape
     if channels not in (1, 3):
         raise UserError(f"out: a page shows images of 1 or 3 channels, and these have {channels}: choose FILE.onnx")
+    names = json.loads(info.get("names") or "[]") or numbered(generator.classes)
     model = {
         **info,
         "title": title,
@@ -73,6 +77,8 @@ def write_page(folder: Path, generator: Generator, info: program.Info, runtime: 
         "parameters": sum(p.numel() for p in generator.parameters()),
         "latent": generator.latent,
         "classes": generator.classes,
+        "names": names,
+        "titles": list(map(title_of, names)),
         "columns": sample.columns(generator.classes),
         "channels": channels,
         "size": size,

@@ -3,16 +3,13 @@
 The shipped generator draws them, or that of ``ckpt=RUN/best.ckpt``.
 """
 
-import re
 import sys
 
 from omegaconf import DictConfig
 
 from gan.cli.command import command
+from gan.cli.uses import generate_uses, refuse_unused
 from gan.error import UserError
-
-FOR_DIGITS = ("n", "columns", "folder")
-FOR_LINES = ("lines", "mixed", "variation", "like", "layout")
 
 
 @command("generate")
@@ -20,14 +17,10 @@ def main(cfg: DictConfig) -> None:
     """Draw and write; print what was written."""
     if cfg.text is not None and cfg.pattern is not None:
         raise UserError("text and pattern cannot both be given: text= writes this text, pattern= makes random texts")
-    is_line = cfg.text is not None or cfg.pattern is not None
-    remedy = "digits: leave text= and pattern= out" if is_line else "lines: give text= or pattern="
-    for word in sys.argv[1:]:
-        if re.split(r"[.=]", word)[0] in (FOR_DIGITS if is_line else FOR_LINES):
-            raise UserError(f"{word.partition('=')[0]} is for {remedy}")
+    refuse_unused(sys.argv[1:], generate_uses(cfg))
     from gan.generate import drawing  # imports torch, which takes seconds
 
-    if not is_line:
+    if cfg.text is None and cfg.pattern is None:
         print(drawing.draw_digits(cfg))  # noqa: T201
     elif cfg.pattern is None and cfg.lines == 1:
         print(drawing.draw_line(cfg))  # noqa: T201

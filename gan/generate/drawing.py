@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -22,7 +23,7 @@ from gan.digits.mark import STROKES
 from gan.digits.picture import WRITERS, Digits
 from gan.digits.style import Style
 from gan.error import UserError
-from gan.file import write_text
+from gan.file import sha256, write_text
 from gan.lab import CERTAIN, MOST, Lab
 from gan.validate import integer
 
@@ -36,10 +37,9 @@ MANY = 100  # lines from which on progress is shown
 def draw_digits(cfg: DictConfig) -> str:
     """Write a set or a grid of digits; return a line about it."""
     path, look = validate_output(cfg, [*files.SETS, *WRITERS]), load_look(cfg)
+    sheet = [] if path.suffix in WRITERS else [files.sheet_path(path)]
     if cfg.folder not in FOLDERS:
         raise UserError(f"folder must be one of {', '.join(FOLDERS)}, got {cfg.folder}")
-    if cfg.size and path.suffix not in files.PICTURES:
-        raise UserError("size is for .png and .webp: sets have look.height, and an SVG or a PDF fits any paper")
     if path.suffix in WRITERS and isinstance(cfg.n, int) and cfg.n > SHOWN:
         raise UserError(f"a picture shows {SHOWN:,} digits at most, got n={cfg.n}: choose .npz, .csv or a folder")
     if path.suffix not in WRITERS:
@@ -52,28 +52,45 @@ def draw_digits(cfg: DictConfig) -> str:
             replace(digits.grid(columns), size=cfg.size).save(place, overwrite=True)
         else:
             write_set = files.SETS[path.suffix] if path.suffix else FOLDERS[cfg.folder]
-            write_set(digits.painted, digits.labels, place)
+            write_set(digits.painted, digits.labels, place, digits.names)
 
     few = lab.sample(min(cfg.n, FEW), cfg.label, cfg.seed, look=look)
     with TemporaryDirectory() as aside, files.atomic_set(Path(aside) / f"few{path.suffix}") as place:
         write(few, place)  # a trial: what this format cannot hold is refused before all are drawn
     digits = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, look)
-    with files.atomic_set(path) as place:
+    with files.atomic_set(path, *sheet) as place:
         write(digits, place)
-        if path.suffix not in WRITERS:
-            write_text(_datasheet_of_digits(lab, cfg, digits), files.sheet_path(place))
-    return f"{cfg.n} images from seed {cfg.seed}: {path}{_report_misread(digits.unread)}"
+        if sheet:
+            write_text(_datasheet_of_digits(lab, cfg, digits, place), files.sheet_path(place))
+    return f"{cfg.n} images from seed {cfg.seed}: {_shown(path)}{_report_misread(digits.unread)}"
 
 
-def _datasheet_of_digits(lab: Lab, cfg: DictConfig, digits: Digits) -> str:
+def _shown(path: Path) -> str:
+    """A path for a message; a folder ends in a slash."""
+    return str(path) if path.suffix else f"{path}/"
+
+
+def _datasheet_of_digits(lab: Lab, cfg: DictConfig, digits: Digits, place: Path) -> str:
     labels, counts = digits.labels.unique(return_counts=True)
-    composition = {"none" if y < 0 else str(y): n for y, n in zip(labels.tolist(), counts.tolist(), strict=True)}
+    composition = {lab.names[y] if y >= 0 else "none": n for y, n in zip(labels.tolist(), counts.tolist(), strict=True)}
     height, width = digits[0].painted.shape[1:]
     kind = Path(cfg.out).suffix[1:].upper() or cfg.folder
     contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
     if digits.unread:
         contents += f"\nThe classifier gives {digits.unread:,} of them a probability below {CERTAIN:g}."
-    return _datasheet(lab, cfg, composition, f"{cfg.n:,} generated digits", contents, cfg.n)
+    title, more = f"{cfg.n:,} generated digits", {"file": sha256(place) if place.is_file() else None}
+    return _datasheet(lab, cfg, composition, title, contents, cfg.n, numbers=_numbers(lab, cfg), **more)
+
+
+def _numbers(lab: Lab, cfg: DictConfig) -> dict[str, int] | None:
+    """The number of each class in files that hold numbers; None if names and numbers are equal."""
+    if cfg.out.endswith(".npz"):
+        found = {name: label for label, name in enumerate(lab.names)}
+    elif not Path(cfg.out).suffix and cfg.folder == "idx":
+        found = files.label_numbers(lab.names)
+    else:
+        return None
+    return found if any(name != str(one) for name, one in found.items()) else None
 
 
 def draw_line(cfg: DictConfig) -> str:
@@ -81,13 +98,15 @@ def draw_line(cfg: DictConfig) -> str:
     path, look = validate_output(cfg, list(WRITERS)), load_look(cfg)
     (line,) = _lines(Lab(cfg.ckpt, cfg.reader), cfg, [pattern.validate_text(cfg.text)])
     picture = line.picture(look, size=cfg.size)
-    picture.save(path, overwrite=True)
     annotated = line.annotate(picture if path.suffix in files.PICTURES else line.picture())
     height, width = annotated.picture.shape[1:]
     boxes = [{"character": character, "box": box} for character, box in annotated.boxes]
     truth = {"text": line.text, "seed": line.seed, "width": width, "height": height, "boxes": boxes}
     beside = path.with_suffix(".json")
-    write_text(json.dumps(truth | {"unread": line.unread}, indent=2), beside)
+    with files.atomic_set(path, beside) as place:
+        picture.save(place)
+        truth |= {"unread": line.unread, "sha256": sha256(place)}
+        write_text(json.dumps(truth, indent=2), place.with_suffix(".json"))
     return f"{line.text} from seed {line.seed}: {path}, boxes in {beside}{_report_misread(line.unread)}"
 
 
@@ -100,11 +119,12 @@ def draw_lines(cfg: DictConfig) -> str:
     else:
         texts = pattern.random_texts(cfg.pattern, count, cfg.seed)
     lab, title = Lab(cfg.ckpt, cfg.reader), f"{count:,} lines of generated digits"
+    lines = _lines(lab, cfg, texts)  # refuses before the folder is made
     redrawn = misread = 0
 
     def annotated() -> Iterator[files.AnnotatedLine]:
         nonlocal redrawn, misread
-        for line in tqdm(_lines(lab, cfg, texts), total=count, unit=" lines", disable=count < MANY):
+        for line in tqdm(lines, total=count, unit=" lines", disable=count < MANY):
             redrawn, misread = redrawn + line.redrawn, misread + line.unread
             yield line.annotate(line.picture(look, size=cfg.size))
 
@@ -117,7 +137,7 @@ def draw_lines(cfg: DictConfig) -> str:
         contents = "Each line is a PNG. annotations.json has the boxes, as COCO, and labels.csv the texts."
         contents = f"{contents}\nSeparators are strokes of a pen; {rate}."
         write_text(_datasheet(lab, cfg, counts, title, contents, count), files.sheet_path(place))
-    return f"{count:,} lines: {path}; {rate}"
+    return f"{count:,} lines: {_shown(path)}; {rate}"
 
 
 def _report_misread(count: int) -> str:
@@ -128,13 +148,16 @@ def _lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
     """Draw a line for each text; print to stderr what was found in the picture of a hand."""
     hand = lab.like(cfg.like, cfg.label) if cfg.like else None
     if hand:
-        print(f"like: drawn as a {hand.label}, with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
+        name = f" as a {lab.names[hand.label]}," if lab.names else ""
+        print(f"like: drawn{name} with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
     style, certainty = Style(**cfg.style), CERTAIN if cfg.certain else 0.0
     pen = {"style": style, "mixed": cfg.mixed, "variation": cfg.variation, "certainty": certainty}
     return lab.lines(texts, cfg.seed, Layout(**cfg.layout), hand, **pen)
 
 
-def _datasheet(lab: Lab, cfg: DictConfig, composition: dict[str, int], title: str, contents: str, items: int) -> str:
+def _datasheet(
+    lab: Lab, cfg: DictConfig, composition: dict[str, int], title: str, contents: str, items: int, **more: Any
+) -> str:
     return files.format_datasheet(
         composition,
         title=title,
@@ -144,6 +167,7 @@ def _datasheet(lab: Lab, cfg: DictConfig, composition: dict[str, int], title: st
         sha256=lab.provenance["sha256"],
         licence=checkpoint.LICENCE,
         figures=lab.figures,
+        **more,
     )
 
 

@@ -124,6 +124,7 @@ def test_a_program_carries_its_card_and_the_exporters_print_nothing(
         "command": card["command"],
         "data": "mnist",
         "sha256": card["sha256"],
+        "names": json.dumps([str(label) for label in range(10)]),
     }
     assert list(tmp_path.iterdir()) == [out]
 

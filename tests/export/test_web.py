@@ -47,7 +47,7 @@ def runtime() -> Path:
 @pytest.fixture(scope="session")
 def page(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the shipped generator."""
-    call(main, f"out={tmp_path_factory.mktemp('page')}", f"page.runtime={runtime}")
+    call(main, f"out={tmp_path_factory.mktemp('page')}/", f"page.runtime={runtime}")
     return tmp_path_factory.getbasetemp() / "page0"
 
 
@@ -206,7 +206,7 @@ def test_a_wrong_or_unreadable_choice_is_explained_beside_its_field(page: Path, 
         assert shown.run(wrong) == [
             seeds,
             "Must be a whole number from 1 to 1000",
-            "Must be a whole number from 0 to 9",
+            "There is no such label: choose one here",
         ]
         drawn(shown)  # a bad link leaves no blank: the fields' own values are drawn, and told
         assert shown.run("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"

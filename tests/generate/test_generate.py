@@ -58,8 +58,8 @@ def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> Non
     [
         (["n=0"], "n must be a whole number from 1 to 1,000,000"),
         (["seed=-1"], "seed must be a whole number from 0 to 4,294,967,295"),
-        (["label=10"], "label=10 is not among the labels of this generator (0 to 9)"),
-        (["label=x"], "label='x' is not among"),
+        (["label=10"], "label=10: there is no such class; the classes are 0, 1, 2"),
+        (["label=x"], "label=x: there is no such class"),
         (["out=x.jpg"], "out must end in .npz, .csv, /, .png, .webp, .svg or .pdf"),
     ],
 )
@@ -124,7 +124,7 @@ def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> Non
     call(train, *SHORT, "network.classes=0", f"run_dir={tmp_path / 'r'}")
     _, labels = _npz(tmp_path / "r", tmp_path / "x.npz", "n=4")
     assert labels.tolist() == [-1] * 4
-    with pytest.raises(SystemExit, match="it is unconditional"):
+    with pytest.raises(SystemExit, match="this generator is unconditional, it has no classes: leave label out"):
         _npz(tmp_path / "r", tmp_path / "y.npz", "label=3")
 
 
@@ -215,7 +215,7 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
         (["text=1", "variation=3", "out=x.png"], "variation must be a number from 0 to 1, got 3"),
         (["text=1", "like=nothing.png", "out=x.png"], "nothing.png does not exist"),
         (["style.thickness=9", "out=x.png"], "style.thickness must be a number from -3 to 3, got 9"),
-        (["n=3", "size=card", "out=x.npz"], "size is for .png and .webp"),
+        (["n=3", "size=card", "out=x.npz"], "size is for pixels, as .png and .webp"),
         (["folder=tar", "out=x/"], "folder must be one of png, classes, idx, got tar"),
         (["n=9", "folder=idx", "look.ink=red", "out=x/"], "this format holds grey digits alone"),
         (["n=100000", "look.paper=red", "out=x.csv"], "this format holds grey digits alone"),

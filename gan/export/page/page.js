@@ -44,6 +44,7 @@ const chosen = () => {
   const label = document.forms.controls.elements.label?.value;
   return !fine("label") || [undefined, "", "all"].includes(label) ? null : Number(label);
 };
+const quoted = (text) => (/^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`); // for a shell
 const labelOf = (seed, label) => label ?? (MODEL.classes ? seed % MODEL.classes : -1);
 
 // Runs a task once at a time. Of the requests that come meanwhile, only the last runs.
@@ -67,11 +68,11 @@ const showOne = latest(async (_, asked, seed, towards, way, boldness) => {
   const { images, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label]);
   $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
   const what = [`seed ${seed}`];
-  if (label >= 0) what.unshift(`label ${label}`);
+  if (label >= 0) what.unshift(`label ${MODEL.names[label]}`);
   if (way) what.push(`${way} % towards seed ${towards}`);
   if (boldness !== 100) what.push(`truncation ${boldness / 100}`);
-  const text = { Seed: way ? `${seed}, ${towards}` : `${seed}`, ...(label < 0 ? {} : { Label: `${label}` }) };
-  tell("one", label < 0 ? "A handwritten digit" : `The handwritten digit ${label}`, what.join(", "), text, ms);
+  const text = { Seed: way ? `${seed}, ${towards}` : `${seed}`, ...(label < 0 ? {} : { Label: MODEL.names[label] }) };
+  tell("one", MODEL.titles[label] ?? "A handwritten digit", what.join(", "), text, ms);
 });
 
 const showMany = latest(async (stale, label, seed, n) => {
@@ -95,13 +96,13 @@ const showMany = latest(async (stale, label, seed, n) => {
     await new Promise((resolve) => setTimeout(resolve)); // let sliders move
     if (stale()) return;
   }
-  const which = label === null ? (MODEL.classes ? ", labels in turn" : "") : `, label ${label}`;
+  const which = label === null ? (MODEL.classes ? ", labels in turn" : "") : `, label ${MODEL.names[label]}`;
   const [s, seeds] = n > 1 ? ["s", `${seed} to ${seed + n - 1}`] : ["", `${seed}`];
-  const text = { Seed: seeds, ...(label === null ? {} : { Label: `${label}` }) };
+  const text = { Seed: seeds, ...(label === null ? {} : { Label: MODEL.names[label] }) };
   const title = `${n} handwritten digit${s} in rows of ${MODEL.columns}`;
   tell("many", title, `${n} image${s}, seed${s} ${seeds}${which}`, text, total);
-  const words = `${MODEL.ckpt && ` ckpt=${MODEL.ckpt}`} seed=${seed} n=${n}${label === null ? "" : ` label=${label}`}`;
-  $("typed").textContent = `python -m gan.generate${words} out=digits.png`;
+  const words = [MODEL.ckpt && `ckpt=${MODEL.ckpt}`, `seed=${seed}`, `n=${n}`, label !== null && `label=${MODEL.names[label]}`];
+  $("typed").textContent = ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.png"].join(" ");
 });
 
 // Show beside each field what is wrong with it. A wrong request draws nothing; the last picture stays.
@@ -110,7 +111,7 @@ function check() {
   if (fine("first")) $("n").max = Math.min(1000, last - number("first") + 1);
   for (const output of document.querySelectorAll("output[for]")) {
     const one = $(output.htmlFor);
-    const range = `Must be a whole number from ${one.min || 0} to ${one.max || MODEL.classes - 1}`;
+    const range = one.type === "number" ? `Must be a whole number from ${one.min} to ${one.max}` : "There is no such label: choose one here";
     const why = one.id === "n" && one.max < 1000 ? `: the last seed is ${last}` : "";
     say(output.id, one.validity.valid ? "" : range + why);
   }
@@ -127,7 +128,7 @@ function show(one = true, many = true) {
   const label = chosen();
   const state = hash();
   for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
-  if (fine("label")) label === null ? state.delete("label") : state.set("label", label);
+  if (fine("label")) label === null ? state.delete("label") : state.set("label", MODEL.names[label]);
   if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // only on a change: Safari allows 100 in 30 seconds
   const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // so that a bad link still draws
   const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, ...ids.map(possible)).catch(failed);
@@ -140,7 +141,8 @@ function follow() {
   const asked = hash();
   for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
   $("first").value = asked.get("first") ?? $("seed").value;
-  const label = asked.get("label") ?? "all";
+  const name = asked.get("label");
+  const label = name === null ? "all" : `${MODEL.names.indexOf(name)}`;
   for (const one of document.getElementsByName("label")) {
     if (one.type === "radio") one.checked = one.value === label;
     else one.value = label;
@@ -148,12 +150,23 @@ function follow() {
 }
 
 function choices() {
+  const all = [...MODEL.names.map((name, label) => [label, name]), ["all", "all in turn"]];
   if (!MODEL.classes) $("labels").remove();
   else if (MODEL.classes > 50) {
-    $("choices").innerHTML = `<input type="number" id="label" name="label" min="0" max="${MODEL.classes - 1}" placeholder="all in turn" aria-label="Label; empty for all in turn" aria-describedby="label-wrong" />`;
+    const select = Object.assign(document.createElement("select"), { id: "label", name: "label", required: true });
+    select.setAttribute("aria-describedby", "label-wrong");
+    select.setAttribute("aria-label", "Label");
+    select.append(...all.map(([value, name]) => new Option(name, value)));
+    $("choices").append(select);
   } else {
-    const radio = (value, i) => `<label><input type="radio" name="label" value="${value}" required ${i ? "" : 'id="label"'} /><span>${value === "all" ? "all in turn" : value}</span></label>`;
-    $("choices").innerHTML = [...Array(MODEL.classes).keys(), "all"].map(radio).join("");
+    $("choices").append(...all.map(([value, name], i) => {
+      const radio = Object.assign(document.createElement("input"), { type: "radio", name: "label", value, required: true });
+      if (!i) radio.id = "label";
+      const [field, told] = ["label", "span"].map((tag) => document.createElement(tag));
+      told.textContent = name; // of a stranger's file: no HTML
+      field.append(radio, told);
+      return field;
+    }));
   }
 }
 

@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from gan.cli.command import command
-from gan.cli.output import json_path
-from gan.file import write_text
+from gan.cli.output import json_path, validate_card
+from gan.file import atomic_files, sha256, write_text
 from gan.table import markdown
 
 # What a figure is, by the start of its name; "share of" marks those shown in percent.
@@ -38,12 +38,18 @@ Figures = dict[str, float]
 def main(cfg: DictConfig) -> None:
     """Print the card as JSON; write it as JSON and as Markdown."""
     out = json_path("out", str(cfg.out or Path(cfg.ckpt).parent / f"{cfg.split}.json"))
+    beside, ckpt = out.with_suffix(".md"), Path(cfg.ckpt)
+    digest = sha256(ckpt) if ckpt.is_file() else None  # what is no checkpoint is refused below
+    validate_card(
+        out, beside, is_same=lambda card: card.get("ckpt_sha256") == digest is not None, overwrite=cfg.overwrite
+    )
     from gan.cli import judging  # imports Lightning, which takes seconds
 
     card = judging.evaluate(cfg)
     text = json.dumps(card, indent=2)
-    write_text(text, out)
-    write_text(to_markdown(card), out.with_suffix(".md"))
+    with atomic_files(beside, out) as aside:
+        write_text(to_markdown(card), aside / beside.name)
+        write_text(text, aside / out.name)
     print(text)  # noqa: T201
 
 

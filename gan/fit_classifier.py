@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from gan.cli import prepare
 from gan.cli.command import command
+from gan.cli.output import validate_files
 from gan.error import UserError
 from gan.validate import integer, number
 
@@ -20,6 +21,10 @@ def main(cfg: DictConfig) -> None:
         integer(name, cfg[name], 1, 10**6)
     integer("seed", cfg.seed, 0, 2**32 - 1)
     number("lr", cfg.lr, 1e-9, 1)
+    from gan.metric import feature  # imports torch, which takes seconds
+
+    path = feature.weights_path(cfg.out)
+    validate_files(path, path.with_suffix(".json"), overwrite=cfg.overwrite)
     print(json.dumps(prepare.fit_classifier(cfg, sys.argv[1:]), indent=2))  # noqa: T201
 
 

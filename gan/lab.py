@@ -20,11 +20,11 @@ from gan.digits.layout import Layout
 from gan.digits.line import KEPT, UNREAD, Line, Pen
 from gan.digits.look import Look, load_preset
 from gan.digits.picture import PLAIN, Digits, Film
-from gan.digits.reader import load_reader
+from gan.digits.reader import load_reader, read_label
 from gan.digits.style import Axes, Style
 from gan.error import UserError
 from gan.metric import feature
-from gan.names import digits, find, shown, validate_names
+from gan.names import digits, find, validate_names
 from gan.validate import as_list, boolean, from_mapping, integer
 
 CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
@@ -116,8 +116,7 @@ class Lab:
 
             lab.sample(20, label=7, style={"thickness": 2}, look="sunset").save("sevens.png")
 
-        ``label`` is a class by its name, or by the digit that it means: ``"seven"`` and 7 are one
-        class, whichever of the two it is called. ``lab.names`` has the names of all, by label.
+        ``label`` is the name of a class, see ``lab.names``, or its digit: 7 also means ``"seven"``.
         Digit i is a function of ``seed + i``, its label and the settings; ``seed`` is 0 to
         4,294,967,295. ``style`` has thickness, slant, width and height, each -3 to 3 standard
         deviations from the mean of its class. ``certain``: a digit whose class gets a probability
@@ -134,9 +133,8 @@ class Lab:
         if certain and self.reader is None:
             raise UserError(UNREAD)  # before the axes are measured
         if not asked.held and not certain:
-            return Digits(
-                torch.cat(list(sample.generate(self.generator, seeds, y))), y, seeds, look, self.text, None, self.names
-            )
+            x = torch.cat(list(sample.generate(self.generator, seeds, y)))
+            return Digits(x, y, seeds, look, self.text, None, self.names)
 
         reader, certainty = (self.reader, CERTAIN) if certain else (None, 0.0)
         pen = Pen(self.generator, self.axes, reader, asked, mixed=True, certainty=certainty)
@@ -175,7 +173,7 @@ class Lab:
         self._require_grey()
         seed, layout = integer("seed", seed, 0, LAST_LINE_SEED), from_mapping(Layout, "layout", layout)
         texts = [pattern.validate_text(text) for text in as_list("texts", texts, "['2026', '11']")]
-        self._require_digits(texts)
+        pattern.require_digits(texts, self.names)
         if like is not None:
             hand = like if isinstance(like, Inversion) else self.like(like)
             asked, found = from_mapping(Style, "style", pen.get("style")), hand.style
@@ -210,10 +208,7 @@ class Lab:
             raise UserError("no classifier tells which digit the picture shows: give label=, or choose a reader")
         image = load_digit(Path(path).expanduser(), size)
         if label is None and self.reader is not None:
-            label = int(self.reader(image[None])[1].argmax())
-            if label >= self.generator.classes:
-                lacks = f"reads as none of this generator's classes, which are {shown(self.names)}"
-                raise UserError(f"like: the picture {lacks}: give label=, or choose another picture")
+            label = read_label(self.reader, image, self.names)
         return invert(self.generator, self.axes, image, label)
 
     def morph(
@@ -249,9 +244,8 @@ class Lab:
         ys = ys or [-1]
         y, s = (torch.tensor([*values, *values[-1:] * (stops - len(values))]) for values in (ys, zs))
         x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)
-        name = "From one handwritten digit to another" + (
-            f": {', '.join(self.names[label] for label in y.tolist())}" if has_labels else ""
-        )
+        passed = f": {', '.join(self.names[label] for label in y.tolist())}" if has_labels else ""
+        name = f"From one handwritten digit to another{passed}"
         text = {"Title": name, "Description": name, "Seed": ", ".join(map(str, s.tolist()))}
         return Film(x, look, text | self.text, fps)
 
@@ -279,14 +273,6 @@ class Lab:
         if not self.names:
             raise UserError(f"label={label}: this generator is unconditional, it has no classes: leave label out")
         return find(self.names, label.item() if getattr(label, "ndim", None) == 0 else label)  # type: ignore[attr-defined]
-
-    def _require_digits(self, texts: Sequence[str]) -> None:
-        """Raise UserError unless each digit of the ``texts`` is one of the generator's classes."""
-        known = digits(self.names)
-        if missing := sorted({one for text in texts for one in text if one.isdigit() and int(one) not in known}):
-            has = f"its classes are {shown(self.names)}" if self.names else "it is unconditional"
-            remedy = "choose another ckpt, or train with data.names=[...] that say which digits they are"
-            raise UserError(f"text: this generator has no class for {' '.join(missing)}; {has}: {remedy}")
 
     def _require_grey(self) -> int:
         """The side of the images in pixels. Raises UserError if they are in colour."""

@@ -10,6 +10,7 @@ import re
 import shutil
 import statistics
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from omegaconf import DictConfig, ListConfig
 
 from gan.cli.command import command
 from gan.cli.compose import plain
+from gan.cli.output import require_writable, validate_card
 from gan.downstream import report as downstream
 from gan.error import UserError, require
-from gan.file import atomic_write, load_json, write_text
+from gan.file import atomic_files, atomic_write, load_json, write_text
 from gan.measure import report as measure
 from gan.table import markdown
 
@@ -40,6 +42,37 @@ def read_run(run: Path) -> Card:
     card = {"name": run.name, "test": found["test.json"], "precision": result["config"]["trainer"]["precision"]}
     kept = ("history", "parameters", "versions", "overrides", "objective", "figures")
     return card | {key: result[key] for key in kept}
+
+
+def last_grid(run: Path) -> Path:
+    """The last picture of a run. Raises FileNotFoundError without one."""
+    grids = sorted((run / "grids").glob("*.png"))
+    if not grids:
+        raise FileNotFoundError(f"runs: {run / 'grids'} holds no picture: train with callback.grid")
+    return grids[-1]
+
+
+def validate_runs(runs: list[Path], out: Path, overwrite: bool) -> list[Path]:
+    """``runs``. Raises UserError if the card of one would replace another's in ``out``."""
+    names = [run.name for run in runs]
+    for run in runs:
+        if names.count(run.name) > 1:
+            raise UserError(f"runs: several are called {run.name}, and a card has the name of its run: rename a folder")
+        last_grid(run)
+        digest = _tested(read_run(run))
+        path = out / f"{run.name}.json"
+        is_same = partial(_is_of, digest)
+        validate_card(path, path.with_suffix(".png"), is_same=is_same, overwrite=overwrite)
+    return runs
+
+
+def _tested(card: Card) -> object:
+    """The SHA-256 of the checkpoint of a card's test figures."""
+    return (card.get("test") or {}).get("ckpt_sha256")
+
+
+def _is_of(digest: object, card: Card) -> bool:
+    return digest is not None and _tested(card) == digest
 
 
 def figures(card: Card) -> dict[str, float]:
@@ -181,10 +214,16 @@ def main(cfg: DictConfig) -> None:
         raise UserError(f"runs must be a list, as runs=[runs/NAME], got {cfg.runs}")
     require("matplotlib", extra="tune")
     out = Path(cfg.out)
-    for run in map(Path, cfg.runs):
-        write_text(json.dumps(read_run(run), indent=1), out / f"{run.name}.json")
-        *_, grid = sorted((run / "grids").glob("*.png"))
-        shutil.copyfile(grid, out / f"{run.name}.png")
+    for page in map(Path, cfg.pages):
+        if not page.is_file():
+            raise UserError(f"pages: {page} does not exist: choose others, as pages=[README.md]")
+        require_writable(page, "pages")
+    runs = [Path(str(run)) for run in cfg.runs]
+    for card, run in [(read_run(run), run) for run in validate_runs(runs, out, cfg.overwrite)]:
+        path, picture = out / f"{run.name}.json", out / f"{run.name}.png"
+        with atomic_files(picture, path) as aside:
+            shutil.copyfile(last_grid(run), aside / picture.name)
+            write_text(json.dumps(card, indent=1), aside / path.name)
 
     cards = [load_json(path) for path in sorted(out.glob("*.json")) if path.stem not in OTHERS]
     if not cards:

@@ -6,7 +6,7 @@ from omegaconf import DictConfig
 
 from gan.cli.check import choices
 from gan.cli.command import command
-from gan.cli.output import json_path
+from gan.cli.output import json_path, validate_files
 from gan.error import UserError
 from gan.file import CONF, write_text
 from gan.validate import integer
@@ -26,6 +26,8 @@ def main(cfg: DictConfig) -> None:
         raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {cfg.precision}")
     if not (CONF.parent / "train.py").is_file():
         raise UserError("the benchmark times train.py: run it in a checkout of the project")
+    if out:
+        validate_files(out, overwrite=cfg.overwrite)
     from gan.benchmark import measure  # imports Lightning, which takes seconds
 
     text = json.dumps(measure.measure_all(cfg), indent=2)

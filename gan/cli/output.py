@@ -1,10 +1,12 @@
 """Where results go: nothing is overwritten unasked, and what cannot be written is found at once."""
 
+import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from gan.error import UserError
 
@@ -44,6 +46,21 @@ def validate_files(*paths: Path, overwrite: bool, name: str = "out") -> None:
         if (path.exists() or path.is_symlink()) and not overwrite:
             raise UserError(f"{name}: {path} exists: choose another name, or overwrite=true")
         require_writable(path, name)
+
+
+def validate_card(
+    path: Path, *beside: Path, is_same: Callable[[dict[str, Any]], bool], overwrite: bool, name: str = "out"
+) -> None:
+    """As :func:`validate_files`; a card ``path`` that ``is_same`` may be replaced unasked.
+
+    A card is JSON of figures; the same one is that of the same checkpoint or study.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except ValueError:  # no UTF-8, no JSON
+        found = None
+    may_replace = isinstance(found, dict) and is_same(found)
+    validate_files(path, *beside, overwrite=overwrite or may_replace, name=name)
 
 
 def validate_folder(folder: Path, kind: str, foreign: Collection[str], overwrite: bool) -> None:

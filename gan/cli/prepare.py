@@ -110,7 +110,7 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     ``words``: the overrides for the card. The number of epochs is fixed: no test figure chooses it.
     Raises UserError for an unwritable folder.
     """
-    from gan.file import sha256, write_text, write_weights
+    from gan.file import atomic_files, sha256, write_text, write_weights
     from gan.metric import feature  # imports torch, which takes seconds
 
     path = feature.weights_path(cfg.out)
@@ -126,7 +126,6 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     for epoch, fitted in enumerate(fits, 1):
         say(f"epoch {epoch} of {epochs}, {time.perf_counter() - began:.0f} s")
         classifier = fitted
-    write_weights(classifier, path)
     card = {
         "command": " ".join(["python -m gan.fit_classifier", *(w for w in words if not w.startswith("data.root"))]),
         "data": cfg.data.name,
@@ -139,10 +138,13 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
         "seed": cfg.seed,
         "minutes": round((time.perf_counter() - began) / 60, 1),
         "parameters": sum(p.numel() for p in classifier.parameters()),
-        "sha256": sha256(path),
         "versions": {name: version(name) for name in ("torch", "torchvision")},
     }
-    write_text(json.dumps(card, indent=2), path.with_suffix(".json"))
+    beside = path.with_suffix(".json")
+    with atomic_files(path, beside) as aside:
+        write_weights(classifier, aside / path.name)
+        card["sha256"] = sha256(aside / path.name)
+        write_text(json.dumps(card, indent=2), aside / beside.name)
     return card
 
 

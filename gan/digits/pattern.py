@@ -4,11 +4,13 @@ import random
 import re
 import re._parser as expressions  # type: ignore[import-not-found]
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from gan.digits.mark import STROKES
 from gan.error import UserError, require
+from gan.names import digits, shown
 
 CHARACTERS = "0123456789" + "".join(STROKES) + " "
 LONGEST = 1_000  # characters of a line
@@ -29,9 +31,24 @@ def validate_text(text: str) -> str:
     if len(text) > LONGEST:
         raise UserError(f"text has {len(text):,} characters; a line has {LONGEST:,} at most: make several")
     if unknown := sorted(set(text) - set(CHARACTERS)):
-        shown = " ".join(one if one.isprintable() else unicodedata.name(one, repr(one)) for one in unknown[:10])
-        raise UserError(f"text: cannot draw {shown}: a line has digits, {' '.join(STROKES)} and spaces only")
+        said = " ".join(one if one.isprintable() else unicodedata.name(one, repr(one)) for one in unknown[:10])
+        written = "write digits as 0 to 9, which the generator draws in its own script" if _is_digit(unknown[0]) else ""
+        rule = f"a line has digits, {' '.join(STROKES)} and spaces only"
+        raise UserError(f"text: cannot draw {said}: {written or rule}")
     return text
+
+
+def _is_digit(character: str) -> bool:
+    return unicodedata.digit(character, None) is not None
+
+
+def require_digits(texts: Sequence[str], names: Sequence[str]) -> None:
+    """Raise UserError unless each digit of the ``texts`` is one of a generator's classes."""
+    known = digits(names)
+    if missing := sorted({one for one in "".join(texts) if one.isdigit() and int(one) not in known}):
+        has = f"its classes are {shown(names)}" if names else "it is unconditional"
+        remedy = "choose another ckpt, or train with data.names=[...] that say which digits they are"
+        raise UserError(f"text: this generator has no class for {' '.join(missing)}; {has}: {remedy}")
 
 
 def random_texts(pattern: str, count: int, seed: int) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan.error import UserError
 from gan.metric import feature
@@ -46,3 +46,12 @@ def _names(reader: feature.Frozen, name: str, names: Sequence[str], data: object
         return [str(one) for one in known]
     is_own = "/" in name or card.get("data") == data
     return names if is_own and len(names) == reader.classes else numbered(reader.classes)
+
+
+def read_label(reader: feature.Frozen, image: Tensor, names: Sequence[str]) -> int:
+    """The label of the digit in ``image`` [1, H, W]. Raises UserError for none of ``names``."""
+    label = int(reader(image[None])[1].argmax())
+    if label >= len(names):
+        lacks = f"reads as none of this generator's classes, which are {shown(names)}"
+        raise UserError(f"like: the picture {lacks}: give label=, or choose another picture")
+    return label

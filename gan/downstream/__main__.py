@@ -1,16 +1,18 @@
 """``python -m gan.downstream data=mnist``: do fakes help a classifier that has few labels?"""
 
 import json
+from functools import partial
 from itertools import product
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from gan.cli.command import command, continuable
-from gan.cli.output import json_path
+from gan.cli.output import json_path, require_writable, validate_card
 from gan.cli.prepare import settle_data
 from gan.downstream.cell import NONE, SOURCES, Cell
 from gan.error import UserError, require
-from gan.file import write_text
+from gan.file import load_json, write_text
 from gan.table import write_csv
 from gan.validate import integer, number
 
@@ -33,6 +35,12 @@ def validate_settings(cfg: DictConfig) -> None:
         raise UserError(f"fakes.share must leave real and fake images in each batch, got {cfg.fakes.share}")
 
 
+def is_study(settings: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether the results ``found`` are of the study with these ``settings``."""
+    own = found.get("settings")
+    return isinstance(own, dict) and bool(own) and own.items() <= settings.items()
+
+
 @command("downstream", settle_data)
 def main(cfg: DictConfig) -> None:
     """Run the cells that are left; write and print the results of all."""
@@ -42,6 +50,10 @@ def main(cfg: DictConfig) -> None:
 
     job = study.Study(cfg)
     job.record_settings()
+    require_writable(job.folder / "downstream.json", "run_dir")
+    known = load_json(job.folder / "settings.json")
+    for path in copies:
+        validate_card(path, path.with_suffix(".png"), is_same=partial(is_study, known), overwrite=cfg.overwrite)
     cells = product(range(cfg.seeds), sorted(set(cfg.labels)), (NONE, cfg.gan))
     with continuable(job.folder):
         job.run_cells([Cell(source, labels, seed) for seed, labels, source in cells])

@@ -5,8 +5,8 @@ import json
 from omegaconf import DictConfig
 
 from gan.cli.command import command
-from gan.cli.output import json_path
-from gan.file import write_text
+from gan.cli.output import json_path, validate_card, validate_files
+from gan.file import atomic_files, write_text
 from gan.validate import integer
 
 
@@ -20,8 +20,13 @@ def main(cfg: DictConfig) -> None:
     from gan.lab import Lab  # imports torch, which takes seconds
     from gan.measure import line, program, slider
 
-    lab = Lab(cfg.ckpt)
+    lab, sheet = Lab(cfg.ckpt), out.with_suffix(".png")
+    generator = lab.provenance["sha256"]
+    validate_card(out, sheet, is_same=lambda known: known.get("generator") == generator, overwrite=cfg.overwrite)
+    if card is not None:
+        validate_files(card, overwrite=cfg.overwrite, name="card")
     found = {
+        "generator": generator,
         "lines": line.measure_lines(lab, cfg.lines, cfg.seed, cfg.root),
         "boxes": line.measure_boxes(lab, max(1, cfg.lines // 10), cfg.seed),
         "sliders": slider.measure_sliders(lab, cfg.sliders, cfg.seed),
@@ -30,8 +35,9 @@ def main(cfg: DictConfig) -> None:
         "speed": program.measure_speed(cfg.many, cfg.ckpt),
     }
     text = json.dumps(found, indent=2)
-    write_text(text, out)
-    slider.draw_sheet(lab).save(out.with_suffix(".png"), overwrite=True)
+    with atomic_files(sheet, out) as aside:
+        slider.draw_sheet(lab).save(aside / sheet.name)
+        write_text(text, aside / out.name)
     if card is not None:
         write_text(json.dumps(found["axes"], indent=2), card)
     print(text)  # noqa: T201

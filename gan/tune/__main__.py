@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from gan.cli.check import check, settings, unknown
 from gan.cli.command import command, continuable
 from gan.cli.compose import in_quotes, quote
+from gan.cli.output import require_writable
 from gan.error import UserError, require
 from gan.file import CONF
 from gan.table import plain
@@ -49,6 +50,7 @@ def tune(cfg: DictConfig) -> None:
     from gan.tune import report, study  # imports Lightning and Optuna, which takes seconds
 
     folder = Path(cfg.run_dir)
+    require_writable(folder / "results.csv", "run_dir")
     with continuable(folder):
         done = study.run(cfg)
     rows = report.write(done, folder)

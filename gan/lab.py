@@ -80,9 +80,8 @@ class Lab:
     @cached_property
     def reader(self) -> feature.Frozen | None:
         """The classifier of the digits; None without labels, or if it was set to ``"none"``."""
-        if not self.names or self._reader == "none":
-            return None
-        return load_reader(self._reader, self.names, self.provenance.get("data"))
+        name = self._reader if self.names else "none"
+        return None if name == "none" else load_reader(name, self.names, self.provenance.get("data"))
 
     @property
     def figures(self) -> dict[str, float]:
@@ -135,7 +134,6 @@ class Lab:
         if not asked.held and not certain:
             x = torch.cat(list(sample.generate(self.generator, seeds, y)))
             return Digits(x, y, seeds, look, self.text, None, self.names)
-
         reader, certainty = (self.reader, CERTAIN) if certain else (None, 0.0)
         pen = Pen(self.generator, self.axes, reader, asked, mixed=True, certainty=certainty)
         x, _, read = pen.draw_digits(y, sample.latents(seeds, self.generator.latent), seeds)

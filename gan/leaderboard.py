@@ -58,8 +58,8 @@ def validate_runs(runs: list[Path], out: Path, overwrite: bool) -> list[Path]:
     for run in runs:
         if names.count(run.name) > 1:
             raise UserError(f"runs: several are called {run.name}, and a card has the name of its run: rename a folder")
-        last_grid(run)
         digest = _tested(read_run(run))
+        last_grid(run)
         path = out / f"{run.name}.json"
         is_same = partial(_is_of, digest)
         validate_card(path, path.with_suffix(".png"), is_same=is_same, overwrite=overwrite)

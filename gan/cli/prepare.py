@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import sys
 import time
@@ -16,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan.cli import jobs, run_folder
 from gan.cli.compose import compose, parse, quote
+from gan.cli.output import require_writable
 from gan.error import UserError
 
 FITTED_IMAGES = 120_000  # at most
@@ -114,9 +114,8 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     from gan.metric import feature  # imports torch, which takes seconds
 
     path = feature.weights_path(cfg.out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"data: {path.parent} cannot be written to: choose data.classifier=FOLDER/NAME")
+    beside = path.with_suffix(".json")
+    require_writable(path, "data.classifier")
     data = instantiate(cfg.data, batch_size=1, _convert_="all")  # feature.fit has its own batches
     train, test, began = data.fitting(FITTED_IMAGES), data.splits["test"], time.perf_counter()
     epochs = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size)))
@@ -140,7 +139,6 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in classifier.parameters()),
         "versions": {name: version(name) for name in ("torch", "torchvision")},
     }
-    beside = path.with_suffix(".json")
     with atomic_files(path, beside) as aside:
         write_weights(classifier, aside / path.name)
         card["sha256"] = sha256(aside / path.name)

@@ -46,9 +46,11 @@ def require_digits(texts: Sequence[str], names: Sequence[str]) -> None:
     """Raise UserError unless each digit of the ``texts`` is one of a generator's classes."""
     known = digits(names)
     if missing := sorted({one for one in "".join(texts) if one.isdigit() and int(one) not in known}):
-        has = f"its classes are {shown(names)}" if names else "it is unconditional"
+        if not names:
+            raise UserError("text: this generator is unconditional, it has no classes: choose another ckpt")
+        lacks = f"this generator has no class for {' '.join(missing)}; its classes are {shown(names)}"
         remedy = "choose another ckpt, or train with data.names=[...] that say which digits they are"
-        raise UserError(f"text: this generator has no class for {' '.join(missing)}; {has}: {remedy}")
+        raise UserError(f"text: {lacks}: {remedy}")
 
 
 def random_texts(pattern: str, count: int, seed: int) -> list[str]:

@@ -217,6 +217,13 @@ def holds_dataset(path: Path) -> bool:
     return sheet.is_file() and MADE in sheet.read_text(errors="replace")
 
 
+def _composition(counts: Mapping[str, int], numbers: Mapping[str, int]) -> str:
+    if not numbers:
+        return markdown(["label", "count"], *([name, f"{count:,}"] for name, count in counts.items()))
+    rows = ([name, str(numbers.get(name, "-")), f"{count:,}"] for name, count in counts.items())
+    return markdown(["label", "number in the files", "count"], *rows)
+
+
 def format_datasheet(
     counts: Mapping[str, int], *, title: str, contents: str, seeds: str, command: str, sha256: str, licence: str,
     figures: Mapping[str, object] | None = None, numbers: Mapping[str, int] | None = None, file: str | None = None,
@@ -226,9 +233,8 @@ def format_datasheet(
     ``contents`` describes an item; ``sha256`` and ``figures`` belong to the generator. ``numbers``
     are those of the labels in the set's files, ``file`` the SHA-256 of its only file.
     """
-    known, own = numbers or {}, f"\n- file: sha256 `{file}`" if file else ""
-    kinds = [[name, *([str(known.get(name, "-"))] if known else []), f"{count:,}"] for name, count in counts.items()]
-    composition = markdown(["label", *(["number in the files"] if known else []), "count"], *kinds)
+    own = f"\n- file: sha256 `{file}`" if file else ""
+    composition = _composition(counts, numbers or {})
     rows = [[name, f"{n:.4g}" if isinstance(n, float) else str(n)] for name, n in (figures or {}).items()]
     measured = f"\nThe generator's figures:\n\n{markdown(['figure', 'value'], *rows)}\n" if rows else ""
     return f"""# {title}

@@ -1,12 +1,13 @@
 """What several tests share: MNIST, a small generator, a short run, ways to run commands."""
 
 import io
+import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
+from gan.checkpoint import SHIPPED
 from gan.cli.compose import compose, plain
+from gan.file import sha256
 from gan.lab import Lab
 
 ROOT = Path(__file__).parent.parent
@@ -117,6 +121,20 @@ def untrained(*words: str) -> Any:
         if not value.any():
             value.normal_(0, 0.1)
     return network
+
+
+def renamed(folder: Path, names: Mapping[str, int]) -> Path:
+    """The shipped generator with other classes: each name, and the digit that it draws."""
+    weights, card = load_file(SHIPPED), json.loads(SHIPPED.with_suffix(".json").read_text())
+    weights["label.embed.weight"] = weights["label.embed.weight"][list(names.values())].clone()
+    path = folder / f"renamed_{len(list(folder.glob('renamed_*.json')))}.safetensors"
+    save_file(weights, path)
+    card["generator"]["classes"] = len(names)
+    sums = {"sha256": sha256(path), "parameters": sum(value.numel() for value in weights.values())}
+    path.with_suffix(".json").write_text(
+        json.dumps(card | sums | {"names": list(names), "data": "folder", "test": None})
+    )
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -229,9 +229,7 @@ def test_a_generator_without_labels_has_styles_but_no_lines(tmp_path: Path, monk
     lab = gan.load(tmp_path / "best.ckpt")
     assert lab.sample(3, style={"slant": 1}).labels.tolist() == [-1] * 3
     assert len(lab.morph([], [1, 2], frames=3).frames) == 4
-    with pytest.raises(
-        ValueError, match="text: this generator is unconditional, it has no classes: choose another ckpt"
-    ):
+    with pytest.raises(ValueError, match="text: this generator is unconditional, it has no classes"):
         lab.line("1")
 
 

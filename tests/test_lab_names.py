@@ -46,7 +46,7 @@ def test_a_label_is_a_name_or_a_digit_and_never_a_place_in_the_list(lab: Lab, tm
     about = words.sample(1, label=7)[0].text
     assert (about["Label"], about["Title"]) == ("seven", "The handwritten digit seven")
     for asked in (0, 2, "cat", True, 1.0):
-        with pytest.raises(UserError, match="there is no such class; the classes are 1, 3, 7$"):
+        with pytest.raises(UserError, match=r"there is no such class; the classes are 1, 3, 7$"):
             few.sample(1, label=asked)  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ import json
 from omegaconf import DictConfig
 
 from gan.cli.command import command
-from gan.cli.output import json_path, validate_card, validate_files
+from gan.cli.output import json_path, require_writable, validate_card, validate_files
 from gan.file import atomic_files, write_text
 from gan.validate import integer
 
@@ -17,6 +17,7 @@ def main(cfg: DictConfig) -> None:
     card = None if cfg.card is None else json_path("card", cfg.card)
     for name, least in (("seed", 0), ("lines", 2), ("sliders", 60), ("outlines", 1), ("many", 1)):
         integer(name, cfg[name], least, 10**6)
+    require_writable(out)
     from gan.lab import Lab  # imports torch, which takes seconds
     from gan.measure import line, program, slider
 

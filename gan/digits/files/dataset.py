@@ -55,7 +55,7 @@ def file_names(names: Sequence[str]) -> list[str]:
     taken = {_fold(name) for name in found}
     for label, name in enumerate(names):
         if not found[label]:
-            short = name.encode()[:LONGEST].decode(errors="ignore")
+            short = name.encode()[:LONGEST].decode(errors="ignore").replace(".", "_")
             found[label] = f"{short}_{label}"
             while _fold(found[label]) in taken:
                 found[label] += f"_{label}"

@@ -191,7 +191,7 @@ def load_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises UserError for a damaged file."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:  # no UTF-8, no JSON, no object
+    except (ValueError, TypeError, RecursionError) as error:  # no UTF-8, no JSON, no object
         raise UserError(f"{path} is damaged ({error}): restore it, or delete it") from error
 
 

@@ -66,8 +66,8 @@ class Lab:
         self.ckpt = None if ckpt is None else Path(ckpt).expanduser()
         self.generator = checkpoint.generator(self.ckpt)
         self.provenance = checkpoint.provenance(self.ckpt)
-        self.names = validate_names(self.provenance.get("names"), self.generator.classes)
-        self._reader = str(reader or self.provenance["classifier"])
+        self.names = tuple(self.provenance["names"])
+        self._reader = str(reader or self.provenance["classifier"] or "none")
 
     def __repr__(self) -> str:
         return f"Lab({self.ckpt or 'shipped'})"

@@ -87,7 +87,42 @@ class Schedule:
             raise UserError("model.compile needs a C++ compiler (g++, clang++, cl): install one or set it to null")
 
 
-class GAN(LightningModule):
+class Judged(LightningModule):
+    """The validation and the test of an averaged generator: an image for each label."""
+
+    ema: EMA
+
+    def on_validation_start(self) -> None:
+        for buffer in self.ema.buffers():  # batch norm statistics differ between devices: the first one's for all
+            buffer.copy_(self.trainer.strategy.broadcast(buffer))
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Generate an image for each label, each from its own seed, with the averaged generator.
+
+        Returns real and fake: [N, C, H, W] in [-1, 1]; labels: int64 [N] (-1: unconditional).
+        """
+        real, y = batch
+        # The sampler deals images to devices in turn. The seed is the index in the whole set.
+        index = torch.arange(len(y)) + batch_idx * (JUDGE_BATCH // self.trainer.world_size)
+        seeds = index * self.trainer.world_size + self.global_rank
+        z = latents(seeds, self.ema.generator.latent).to(self.device)
+        labels = y if self.ema.generator.classes else torch.full_like(y, -1)
+        # In float32, as in every later use: batches of any size then give the same images.
+        with torch.autocast(self.device.type, enabled=False):
+            return {"real": real, "fake": self.ema(z, y), "labels": labels}
+
+    test_step = validation_step
+
+
+class Averaged(Judged):
+    """A generator that is judged as it was in its training."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.ema = EMA(generator, half_life_images=0, ramp=1)
+
+
+class GAN(Judged):
     """A generator, a discriminator, an optimizer for each, and the generator's average.
 
     ``seed`` and the epoch fix all noise, so a resumed run equals an uninterrupted one bit for bit.
@@ -211,6 +246,25 @@ class GAN(LightningModule):
         nets = ((self.discriminator, lr * self.schedule.lr_ratio), (self.generator, lr))
         return [self.optimizer(net.parameters(), lr=rate) for net, rate in nets]
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the moments of the optimizers, in the order of the parameters, and no settings.
+
+        Raises UserError for weights or moments that do not fit.
+        """
+        own = {name: value.shape for name, value in self.state_dict().items() if isinstance(value, Tensor)}
+        found = checkpoint["state_dict"]
+        if {name: value.shape for name, value in found.items() if isinstance(value, Tensor)} != own:
+            raise UserError("ckpt: its weights do not fit the networks: continue it with the settings of its run")
+        states = []
+        for optimizer, state in zip(self.configure_optimizers(), checkpoint["optimizer_states"], strict=True):
+            shapes = [parameter.shape for parameter in optimizer.param_groups[0]["params"]]
+            for index, moments in state["state"].items():
+                shape = shapes[index] if index in range(len(shapes)) else None
+                if not all(shape and value.shape in (shape, ()) for value in moments.values()):
+                    raise UserError("ckpt: its optimizer_states do not fit the networks: it is damaged")
+            states.append(optimizer.state_dict() | {"state": state["state"]})
+        checkpoint["optimizer_states"] = states
+
     def on_train_epoch_start(self) -> None:
         """Set learning rates and seed from settings, epoch and process alone: so a run can resume.
 
@@ -222,24 +276,3 @@ class GAN(LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = self.optimizer.keywords["lr"] * ratio * share
         torch.manual_seed((self.seed * 100_003 + self.current_epoch) * 100_003 + self.global_rank)
-
-    def on_validation_start(self) -> None:
-        for buffer in self.ema.buffers():  # batch norm statistics differ between devices: the first one's for all
-            buffer.copy_(self.trainer.strategy.broadcast(buffer))
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """Generate an image for each label, each from its own seed, with the averaged generator.
-
-        Returns real and fake: [N, C, H, W] in [-1, 1]; labels: int64 [N] (-1: unconditional).
-        """
-        real, y = batch
-        # The sampler deals images to devices in turn. The seed is the index in the whole set.
-        index = torch.arange(len(y)) + batch_idx * (JUDGE_BATCH // self.trainer.world_size)
-        seeds = index * self.trainer.world_size + self.global_rank
-        z = latents(seeds, self.generator.latent).to(self.device)
-        labels = y if self.generator.classes else torch.full_like(y, -1)
-        # In float32, as in every later use: batches of any size then give the same images.
-        with torch.autocast(self.device.type, enabled=False):
-            return {"real": real, "fake": self.ema(z, y), "labels": labels}
-
-    test_step = validation_step

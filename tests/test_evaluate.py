@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHORT, call, pixels
+from conftest import SHORT, call, complaint, pixels
 from PIL import Image
 
 from gan import evaluate, generate
@@ -117,7 +117,9 @@ def test_colour_and_three_classes_are_judged_examined_and_generated(
 ) -> None:
     ckpt = colour_run / "run" / "last.ckpt"
     monkeypatch.setenv("GAN_DATA", "/nowhere")  # where data sets are, not a folder of one's own
-    call(evaluate.main, f"ckpt={ckpt}", f"out={tmp_path / 'x.json'}", "cas.images=256", "cas.epochs=1")
+    words = [f"ckpt={ckpt}", f"out={tmp_path / 'x.json'}", "cas.images=256", "cas.epochs=1"]
+    assert f"type the folder of its data again: data.root={colour_run / 'set'}" in complaint(evaluate.main, *words)
+    call(evaluate.main, *words, f"data.root={colour_run / 'set'}")
     card = json.loads(capsys.readouterr().out)
     names = {name.partition("/")[2] for name in card["figures"]}
     assert {"fid_digits", "is_digits", "class_share_2", "cas", "copies", "precision_k5"} <= names
@@ -145,5 +147,5 @@ def test_data_and_its_classifier_may_have_moved(colour_run: Path, tmp_path: Path
 
 
 def test_a_classifier_of_other_images_is_refused(colour_run: Path) -> None:
-    with pytest.raises(SystemExit, match="classifier reads images of 1x28x28, not 3x32x32: choose that"):
-        call(evaluate.main, f"ckpt={colour_run / 'run' / 'last.ckpt'}", "extractor=mnist")
+    words = [f"ckpt={colour_run / 'run' / 'last.ckpt'}", f"data.root={colour_run / 'set'}", "extractor=mnist"]
+    assert "classifier reads images of 1x28x28, not 3x32x32: choose that" in complaint(evaluate.main, *words)

@@ -11,6 +11,7 @@ from conftest import ROOT, run
 LAYERS = [
     {"error"},
     {"file", "names", "validate"},
+    {"foreign"},
     {"cache", "table", "image", "network"},
     {"loss", "penalty", "augment", "ema", "metric"},
     {"sample", "data"},

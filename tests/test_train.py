@@ -93,8 +93,9 @@ def test_two_processes_judge_as_one(tmp_path: Path) -> None:
 import json, sys
 from gan import checkpoint
 from gan.cli import judging
-model = checkpoint.load(sys.argv[1])
-_, figures = judging.judge(model, judging.configuration(model.hparams, None), "val")
+path = sys.argv[1]
+config = judging.configuration(path, checkpoint.load_contents(path), None)
+_, figures = judging.judge(checkpoint.generator(path), config, "val")
 print(json.dumps(figures))
 """
     alone = run("-c", code, tmp_path / "last.ckpt")

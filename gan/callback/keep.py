@@ -8,6 +8,8 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from gan import foreign
+from gan.error import UserError
 from gan.file import write_bytes
 
 
@@ -22,12 +24,18 @@ class Whole(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         write_bytes(buffer.getvalue(), Path(path))
 
+    def load_checkpoint(self, path: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        """The contents, which are plain data: a run may be a stranger's."""
+        return foreign.load_archive(Path(path))
+
 
 class Keep(ModelCheckpoint):
     """Keeps a checkpoint in the run's folder, and finds earlier ones if that folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         def here(path: str) -> str:
+            if path and not path.endswith(".ckpt"):  # Lightning deletes it when a better one comes
+                raise UserError("ckpt: it is damaged: it names files that are no checkpoints")
             return str(Path(str(self.dirpath), Path(path).name)) if path else path
 
         moved = {name: here(state_dict[name]) for name in state_dict if name.endswith("_model_path")}

@@ -1,6 +1,6 @@
 """The evaluation of a checkpoint: the figures that its training logged, and all others."""
 
-import os
+import shlex
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -12,13 +12,18 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
 
 from gan import checkpoint, sample
+from gan.cli.carry import run_words
+from gan.cli.check import settings
+from gan.cli.compose import compose, plain, quote
 from gan.data import ImageData, Images
 from gan.error import UserError
 from gan.file import sha256
+from gan.foreign import printable
 from gan.image import to_uint8
 from gan.metric import feature
 from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see
-from gan.model import GAN
+from gan.model import Averaged
+from gan.network import Generator
 from gan.validate import integer
 
 LOOPS = {"val": "validate", "test": "test"}  # the trainer's loop for each split
@@ -47,7 +52,7 @@ class Collect(Callback):
         return Seen(*map(torch.cat, zip(*self.parts, strict=True)))
 
 
-def judge(model: GAN, config: dict[str, Any], split: str, *watchers: Callback) -> tuple[ImageData, Figures]:
+def judge(generator: Generator, config: dict[str, Any], split: str, *watchers: Callback) -> tuple[ImageData, Figures]:
     """The data of ``config`` and the figures that training logs, on ``split``, in one process.
 
     Raises UserError for a split other than val and test, and the errors of the data.
@@ -59,33 +64,25 @@ def judge(model: GAN, config: dict[str, Any], split: str, *watchers: Callback) -
     alone = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
     trainer = instantiate(config["trainer"], callbacks=[quality, *watchers], **alone, **quiet, _convert_="all")
-    (figures,) = getattr(trainer, LOOPS[split])(model, data, verbose=False)
-    model.to(trainer.strategy.root_device)
+    (figures,) = getattr(trainer, LOOPS[split])(Averaged(generator), data, verbose=False)
+    generator.to(trainer.strategy.root_device)
     return data, figures
 
 
-def configuration(hparams: Any, root: str | None) -> dict[str, Any]:
-    """The configuration of a checkpoint's run, with data and classifier moved to ``root``.
+def configuration(path: str | Path, contents: dict[str, Any], root: str | None) -> dict[str, Any]:
+    """The configuration of this project for the data and the metrics of a checkpoint's run.
 
-    None: to GAN_DATA, or nowhere if the data is a folder of the user's own.
+    ``root``: the folder of the data; None: GAN_DATA, or data/. Raises UserError where the data is a
+    folder of the user's own and ``root`` is None.
     """
-    config = dict(hparams["config"])
-    data = config["data"] = {"classifier": "mnist"} | config["data"]  # older runs lack it
-    root = root or (os.environ.get("GAN_DATA") if data["md5"] else None)
-    if root is None or not data["root"]:
-        return config
-    return config | {part: _move(config[part], data["root"], root) for part in ("data", "callback")}
-
-
-def _move(config: object, before: str, after: str) -> object:
-    """A plain configuration with every path below ``before`` moved below ``after``."""
-    if isinstance(config, dict):
-        return {key: _move(value, before, after) for key, value in config.items()}
-    if isinstance(config, list):
-        return [_move(value, before, after) for value in config]
-    if isinstance(config, str) and (config == before or config.startswith(f"{before}/")):
-        return after + config[len(before) :]
-    return config
+    config = contents["hyper_parameters"]["config"]
+    words = run_words(path, config)
+    if root is not None:
+        words.append(quote(f"data.root={root}"))
+    elif settings("train", words[:1])["data.root"] == "" and (before := config["data"].get("root")):
+        again = shlex.quote(f"data.root={printable(before)}")
+        raise UserError(f"ckpt: {path} does not say where files are read: type the folder of its data again: {again}")
+    return plain(compose("train", [*words, "batch_size=1", "run_dir=."]))  # its batches are not used
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
@@ -98,19 +95,19 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         integer("cas.images", cfg.cas.images, BATCH, 10**6)
     integer("cas.epochs", cfg.cas.epochs, 1, 1000)
     integer("k", cfg.k, 1, 10**6)
-    model = checkpoint.load(cfg.ckpt)
-    config = configuration(model.hparams, cfg.data.root)
+    contents, generator = checkpoint.load_contents(cfg.ckpt), checkpoint.generator(cfg.ckpt)
+    config = configuration(cfg.ckpt, contents, cfg.data.root)
     extractor = cfg.extractor or config["data"]["classifier"]
     collect = Collect(feature.load(extractor))
-    data, logged = judge(model, config, split, collect)
+    data, logged = judge(generator, config, split, collect)
     fake = collect.seen
     real, other = (_pair(data.splits[name], len(fake.labels)) for name in (split, f"{split}_floor"))
     training, is_own = _pair(data.others("test")), split == "val"
     card = Card(extractor, cfg.k, Path(cfg.cache).expanduser(), real, other, training, is_own)
     figures = card.figures(fake)
-    cas = cfg.cas.images if model.ema.generator.classes else 0
+    cas = cfg.cas.images if generator.classes else 0
     if cas:
-        figures |= card.utility(_fakes(model, cas), _pair(data.others(split)), cfg.cas.epochs, cfg.cas.bf16)
+        figures |= card.utility(_fakes(generator, cas), _pair(data.others(split)), cfg.cas.epochs, cfg.cas.bf16)
     prefix = f"{split}{config['data']['tag']}/"
     sizes = {"judged": len(fake.labels), "reference": len(real[1]), "training": len(training[1])}
     return {
@@ -140,8 +137,8 @@ def _pair(images: Images, count: int | None = None) -> Pair:
     return images.images[:count], images.labels[:count]
 
 
-def _fakes(model: GAN, count: int) -> Pair:
+def _fakes(generator: Generator, count: int) -> Pair:
     """``count`` new fakes as bytes, with balanced labels."""
     seeds = torch.arange(count) + FIRST_CAS_SEED
-    y = sample.labels(seeds, model.ema.generator.classes)
-    return torch.cat([to_uint8(x) for x in sample.generate(model.ema.generator, seeds, y)]), y
+    y = sample.labels(seeds, generator.classes)
+    return torch.cat([to_uint8(x) for x in sample.generate(generator, seeds, y)]), y

@@ -13,7 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from gan.cli import jobs, run_folder
+from gan.cli import carry, jobs, run_folder
 from gan.cli.compose import compose, parse, quote
 from gan.cli.output import require_writable
 from gan.error import UserError
@@ -38,18 +38,16 @@ def prepare_training(words: list[str]) -> list[str]:
 
 
 def _continue(words: list[str]) -> list[str]:
-    """Put the overrides and the folder of ``ckpt=RUN/last.ckpt`` before those typed now."""
+    """Put the words and the folder of ``ckpt=RUN/last.ckpt`` before those typed now."""
     typed = [word for word in words if word.startswith("ckpt=")]
     path = OmegaConf.create({"path": parse(typed[-1]).value()}).path if typed else None
     if not path:
         return words
     from gan import checkpoint  # imports torch, which takes seconds
 
-    before = checkpoint.load_contents(path)["hyper_parameters"].get("overrides", [])
-    if not all(isinstance(word, str) and re.match(r"[\w@./+~]+=?", word) and "hydra" not in word for word in before):
-        raise UserError(f"ckpt: {path} carries overrides that are not settings: not loaded")
+    kept = carry.carried(path, checkpoint.load_contents(path)["hyper_parameters"]["overrides"], words)
     folder = quote(f"run_dir={Path(path).absolute().parent}")
-    return [*before, "data.fallback=none", folder, *words]  # without its own data, an error
+    return [*kept, "data.fallback=none", folder, *words]  # without its own data, an error
 
 
 def data_overrides(words: list[str]) -> list[str]:

@@ -4,11 +4,13 @@ import ctypes
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Callback, seed_everything
+from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 from torch.distributed import DistError
@@ -19,6 +21,8 @@ from gan.callback.result import remedy
 from gan.cli.compose import plain
 from gan.cli.trainer import validate_trainer
 from gan.error import UserError
+from gan.foreign import printable
+from gan.names import numbered, shown
 from gan.validate import integer, number
 
 RANGES = {
@@ -45,7 +49,9 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
         raise UserError("callback must have result, which writes result.json: add it to the list")
     if (config["network"].get("classes") or config["data"]["classes"]) != config["data"]["classes"]:
         raise UserError(f"network.classes must be 0 (no labels) or {config['data']['classes']}, as the data has")
-    checkpoint.validate_targets(config, "the configuration")
+    checkpoint.network_class(config["network"]["generator"])  # no other could be loaded again
+    if cfg.ckpt:
+        _validate_classes(cfg, config["data"].get("names"))
     return_freed_memory()
     seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.data, _convert_="all")
@@ -55,20 +61,52 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     callbacks = instantiate(cfg.callback, _convert_="all")
     _validate_objective(callbacks)
     logger = instantiate(cfg.logger, _convert_="all")
-    trainer = instantiate(cfg.trainer, callbacks=[*callbacks.values(), *watchers], logger=logger, _convert_="all")
-    try:
+    begun = Begun()
+    trainer = instantiate(
+        cfg.trainer, callbacks=[*callbacks.values(), *watchers, begun], logger=logger, _convert_="all"
+    )
+    with _explained(cfg, begun):
         trainer.fit(model, data, ckpt_path=cfg.ckpt or None, weights_only=True)
+    return float(callbacks["result"].objective)
+
+
+class Begun(Callback):
+    """Knows whether the training has begun. An error before that is one of the checkpoint."""
+
+    def __init__(self) -> None:
+        self.is_begun = False
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.is_begun = True
+
+
+@contextmanager
+def _explained(cfg: DictConfig, begun: Begun) -> Iterator[None]:
+    """Raise what a user can mend as a UserError, and the loss of a process as ConnectionError."""
+    try:
+        yield
+    except UserError:
+        raise
     except MisconfigurationException as error:
         raise UserError(f"trainer: {error}") from error
-    except ValueError as error:
-        if "more than 1 value per channel" not in str(error):
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+        if "more than 1 value per channel" in str(error):
+            raise UserError("batch_size: batch norm needs two images or more on each device") from error
+        if isinstance(error, DistError) or "gloo" in str(error):
+            raise ConnectionError(f"a process that shared the work was lost; {remedy(Path(cfg.run_dir))}") from error
+        if not cfg.ckpt or begun.is_begun:
             raise
-        raise UserError("batch_size: batch norm needs two images or more on each device") from error
-    except RuntimeError as error:
-        if not (isinstance(error, DistError) or "gloo" in str(error)):
-            raise
-        raise ConnectionError(f"a process that shared the work was lost; {remedy(Path(cfg.run_dir))}") from error
-    return float(callbacks["result"].objective)
+        reason = f"its state is damaged, or of other settings ({type(error).__name__}: {printable(error)})"
+        raise UserError(f"ckpt: {cfg.ckpt} cannot be continued: {reason}") from error
+
+
+def _validate_classes(cfg: DictConfig, names: list[str] | None) -> None:
+    """Raise UserError if the run that ``cfg.ckpt`` continues was trained on other classes."""
+    data = checkpoint.load_contents(cfg.ckpt)["hyper_parameters"]["config"]["data"]
+    now, then = list(names or numbered(cfg.data.classes)), data.get("names")
+    if data.get("classes") != cfg.data.classes or (then and list(map(str, then)) != now):
+        before = printable(shown(list(map(str, then or [data.get("classes")]))))
+        raise UserError(f"ckpt: {cfg.ckpt} was trained on the classes {before}, but the data now has {shown(now)}")
 
 
 def _validate_numbers(cfg: DictConfig) -> None:

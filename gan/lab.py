@@ -24,7 +24,7 @@ from gan.digits.reader import load_reader, read_label
 from gan.digits.style import Axes, Style
 from gan.error import UserError
 from gan.metric import feature
-from gan.names import digits, find, validate_names
+from gan.names import digits, find
 from gan.validate import as_list, boolean, from_mapping, integer
 
 CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set

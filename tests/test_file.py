@@ -133,3 +133,12 @@ def test_a_reader_sees_a_whole_file_or_none_while_others_write(tmp_path: Path) -
             assert path.read_text().rstrip("\n") in texts
     assert [writer.returncode for writer in writers] == [0, 0]
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_only_a_file_is_replaced_never_a_device_or_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe is a folder or a device, not a file"):
+        write_text("x", tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    with pytest.raises(UserError, match="is a folder or a device"):
+        write_text("x", tmp_path)

@@ -9,7 +9,14 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from gan.data import ImageData
+from gan.error import UserError
 from gan.metric.score import LabelAgreement
+
+
+def _is_finite(metric: Metric) -> bool:
+    """Whether all that a metric has gathered is finite."""
+    states = (state if isinstance(state, list) else [state] for state in metric.metric_state.values())
+    return all(bool(part.isfinite().all()) for state in states for part in state)
 
 
 class Quality(Callback):
@@ -50,7 +57,13 @@ class Quality(Callback):
         self.metrics.update(imgs=x.to(device), real=real, labels=y.to(device))
 
     def _compute(self, suffix: str = "") -> dict[str, float]:
-        """Return the figures, without agreement if no fake has a label; keep the reference."""
+        """Return the figures, without agreement if no fake has a label; keep the reference.
+
+        Raises UserError for features that are not finite: their eigenvalues end the process.
+        """
+        if broken := [name for name, metric in self.metrics.items() if not _is_finite(metric)]:
+            reason = "not finite: the generator, the data or the classifier is damaged"
+            raise UserError(f"metric: the features of {', '.join(broken)} are {reason}")
         computed = self.metrics.compute()
         for name, metric in self.metrics.items():
             if isinstance(metric, LabelAgreement) and not metric.count:

@@ -16,8 +16,8 @@ from gan.file import CONF
 
 # Settings whose values may hold characters that mean something to Hydra: paths and texts.
 PATHS = {
-    "cache", "card", "ckpt", "data.classifier", "data.root", "init_from", "like", "out", "page.runtime", "reader",
-    "root", "run_dir",
+    "cache", "card", "ckpt", "data.classifier", "data.root", "extractor", "init_from", "like", "out", "page.runtime",
+    "reader", "root", "run_dir",
 }  # fmt: skip
 TEXTS = {"label", "look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
 

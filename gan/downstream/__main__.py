@@ -25,7 +25,7 @@ def validate_settings(cfg: DictConfig) -> None:
     if cfg.split not in ("test", "val"):
         raise UserError(f"split must be test or val, got {cfg.split}")
     labels = list(cfg.labels) if isinstance(cfg.labels, ListConfig) else []
-    if not labels or not all(type(n) is int and n >= 1 for n in labels):
+    if not labels or not all(type(n) is int and 1 <= n <= 10**6 for n in labels):
         raise UserError(f"labels must be a list of whole numbers of 1 or more, as labels=[10,20], got {cfg.labels}")
     for name in ("seeds", "classifier.steps", "classifier.batch_size", "fakes.count", "train.images", "train.epochs"):
         integer(name, OmegaConf.select(cfg, name), 1, 10**9)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy
@@ -21,8 +22,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from gan.error import UserError
 from gan.file import sha256
 from gan.image import to_float, warp
+from gan.validate import integer, number
 
 WEIGHTS = Path(__file__).parent
+LARGEST_JSON = 2**20  # bytes
 
 
 class Classifier(nn.Module):
@@ -115,9 +118,12 @@ def weights_path(name: str) -> Path:
 def load(name: str) -> Frozen:
     """The classifier ``name``, see :func:`weights_path`; ``NAME*3`` classifies three channels.
 
-    Raises FileNotFoundError if it was not fitted, UserError if its file does not match its JSON.
+    Its files may come from a stranger: they are read as plain data. Raises FileNotFoundError if it
+    was not fitted, UserError if its files are damaged or do not belong together.
     """
-    path, times = weights_path(name), name.partition("*")[2]
+    path, (_, star, times) = weights_path(name), name.partition("*")
+    if star and times not in ("1", "2", "3", "4"):
+        raise UserError(f"metric: a classifier is NAME, or NAME*3 for each of three channels (1 to 4), got {name}")
     if not path.is_file():
         data = f"data={path.stem}" if "/" not in name else "with the data settings of the run"
         command = f"python -m gan.fit_classifier {data}"
@@ -125,18 +131,41 @@ def load(name: str) -> Frozen:
     info = weights_info(name)
     if sha256(path) != info["sha256"]:
         raise UserError(f"metric: {path} does not match its JSON (sha256 differs): restore both, or fit it again")
-    weights, (channels, size, _) = load_file(path), info.get("shape", (1, 28, 28))
-    classifier = Classifier(len(weights["head.1.bias"]), channels, size)
+    try:
+        weights = load_file(path)
+    except SafetensorError as error:
+        raise UserError(f"metric: {path} is damaged ({error}): restore it, or fit it again") from error
+    (channels, size, _), classes = info["shape"], info["classes"]
+    with torch.device("meta"):  # only shapes: nothing is allocated for what a file claims to hold
+        shapes = {key: value.shape for key, value in Classifier(classes, channels, size).state_dict().items()}
+    if {key: value.shape for key, value in weights.items()} != shapes:
+        reason = f"has other weights than a classifier of {classes} classes for {channels}x{size}x{size}"
+        raise UserError(f"metric: {path} {reason}: restore it and its JSON, or fit it again")
+    if not all(value.isfinite().all() for value in weights.values()):
+        raise UserError(f"metric: {path} has NaN or infinite weights: restore it, or fit it again")
+    classifier = Classifier(classes, channels, size)
     classifier.load_state_dict(weights)
     return Frozen(classifier, int(times or 1))
 
 
 def weights_info(name: str) -> dict[str, Any]:
-    """The JSON of a classifier: sha256, ... Raises UserError if it is missing or damaged."""
+    """The JSON of a classifier: sha256, shape, classes, test_accuracy and more.
+
+    Raises UserError if it is missing or damaged, or if one of these four is not what it should be.
+    """
     path = weights_path(name).with_suffix(".json")
     try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
+        if path.stat().st_size > LARGEST_JSON:
+            raise ValueError("too large")
+        older: dict[str, Any] = {"shape": [1, 28, 28], "classes": 10}  # than these two
+        info = older | dict(json.loads(path.read_text(encoding="utf-8")))
+        channels, height, width = info["shape"]
+        integer("channels", channels, 1, 16)
+        integer("width", width, 4, integer("height", height, 4, 1024))
+        integer("classes", info["classes"], 1, 10_000)
+        number("test_accuracy", info["test_accuracy"], 0, 1)
+        return info | {"sha256": str(info["sha256"])}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"metric: {path} is missing or damaged: delete the classifier and fit it again") from error
 
 

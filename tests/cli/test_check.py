@@ -9,12 +9,13 @@ import pytest
 from conftest import SHORT, call, complaint, run
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from gan import generate
+from gan.cli import training
 from gan.cli.check import check
 from gan.cli.compose import compose, fastest_precision, quote
-from gan.cli.errors import is_user_error
+from gan.cli.errors import is_user_error, root_cause
 from gan.error import UserError
 from gan.file import CONF
 from train import train
@@ -210,3 +211,68 @@ def test_a_value_that_a_library_refuses_is_the_users_and_one_that_our_code_passe
     assert not is_user_error(_refused("_target_=gan.network.layer.split_size", "size=odd"))  # a TypeError inside
     assert is_user_error(_refused("_target_=gan.network.dcgan.Discriminator"))
     assert not is_user_error(ValueError("of NumPy"))
+
+
+@pytest.mark.parametrize(
+    ("root", "word", "expected"),
+    [
+        ("train", "metric=2.5", "metric=2.5: there is no such choice; there are digits"),
+        ("train", "callback=[1,[2]]", "there is no such choice"),
+        ("train", "network=true", "network=true: there is no such choice"),
+        ("train", "callback.grid.rows=2.5", "callback.grid.rows must be a whole number, got 2.5"),
+        ("train", "callback.grid.rows=0x10", "must be a whole number"),
+        ("train", "network.generator.depth=0.5", "network.generator.depth must be a whole number, got 0.5"),
+        ("train", "network.discriminator.channels=[]", "must be a whole number"),
+        ("train", "model.augment=../x", "model.augment is what augment says: set that"),
+        ("train", "model.generator={a:1}", "model.generator is what network.generator says: set that"),
+        ("train", "callback.quality.metrics=5", "callback.quality.metrics is what metric says"),
+        ("train", "model.d_steps={a:1}", "model.d_steps must be a whole number"),
+        ("train", "+model.lr_decay.q=1", "model.lr_decay is a single value"),
+        ("train", "metric.fid_digits.feature.name=0.5", "name must be a text, got 0.5"),
+        ("train", "objective=null", "objective cannot be null"),
+        ("train", "~callback.progress._target_", "_target_ cannot be left out"),
+        ("train", "optimizer.betas=0", "optimizer.betas is a list: write optimizer.betas=[...], got 0"),
+        ("train", "data.md5=5", "data.md5 is a group of settings"),
+        ("evaluate", "k={a:1}", "k must be a whole number"),
+        ("evaluate", "cas.bf16=nan", "cas.bf16 must be true or false, got nan"),
+        ("generate", "ckpt=[2,2]", "ckpt takes one value"),
+        ("generate", "out=[2,2]", "out takes one value"),
+        ("benchmark", "dataset=[1]", "dataset must be a text"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_at_the_border(root: str, word: str, expected: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check(root, [word])
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "word", ["objective=val/fid", "objective=val_bundled_digits/is_digits", "callback.best.monitor=x"]
+)
+def test_an_objective_that_is_not_logged_or_not_better_lower_is_refused_before_training(
+    word: str, tmp_path: Path
+) -> None:
+    message = complaint(train, *SHORT, f"run_dir={tmp_path / 'r'}", word)
+    assert "objective must be a figure that is better the lower it is, val_bundled_digits/fid_digits, got" in message
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("trainer.limit_train_batches=nan", "trainer.limit_train_batches must be a number from 0 to 1, got nan"),
+        ("trainer.max_epochs=-2", "trainer.max_epochs must be a whole number from -1 to 1,000,000, got -2"),
+        ("model.auxiliary=-1", "model.auxiliary must be a number from 0 to 1e+06, got -1"),
+        ("optimizer.eps=-1", "optimizer.eps must be a number from 0 to 1, got -1"),
+        ("optimizer.betas=[2,2]", "optimizer: Invalid beta"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_before_training(word: str, expected: str) -> None:
+    cfg = compose("train", [word, "run_dir=x"])
+    with pytest.raises((UserError, InstantiationException)) as caught:
+        _build(cfg)
+    assert expected in str(root_cause(caught.value))
+
+
+def _build(cfg: DictConfig) -> None:
+    training._validate_numbers(cfg)
+    instantiate(cfg.model, _convert_="all")

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.utilities import dim_zero_sum
 
+from gan.callback.quality import Quality
 from gan.cli.compose import compose
+from gan.error import UserError
 from gan.file import sha256, write_weights
 from gan.image import to_float
 from gan.metric import feature
@@ -142,7 +145,7 @@ def test_a_classifier_nobody_fitted_is_named() -> None:
 
 def test_an_altered_classifier_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.safetensors").write_bytes(b"altered")
-    (tmp_path / "mine.json").write_text(json.dumps({"sha256": "0" * 64}))
+    (tmp_path / "mine.json").write_text(json.dumps({"sha256": "0" * 64, "test_accuracy": 0.9}))
     monkeypatch.setattr(feature, "WEIGHTS", tmp_path)
     with pytest.raises(ValueError, match="sha256 differs"):
         feature.load("mine")
@@ -235,7 +238,7 @@ def test_a_classifier_of_other_images_is_kept_and_loaded(channels: int, size: in
     *_, fitted = feature.fit(x, y, classes=5, epochs=1, lr=1e-3, batch=16, seed=0)
     path = tmp_path / "mine.safetensors"
     write_weights(fitted, path)
-    card = {"sha256": sha256(path), "shape": fitted.shape}
+    card = {"sha256": sha256(path), "shape": fitted.shape, "classes": 5, "test_accuracy": 0.9}
     path.with_suffix(".json").write_text(json.dumps(card))
     frozen = feature.load(f"{tmp_path}/mine")
     assert (frozen.shape, frozen.classes) == ((channels, size, size), 5)
@@ -243,3 +246,79 @@ def test_a_classifier_of_other_images_is_kept_and_loaded(channels: int, size: in
     path.with_suffix(".json").unlink()
     with pytest.raises(ValueError, match=r"mine\.json is missing or damaged"):
         feature.weights_info(f"{tmp_path}/mine")
+
+
+def _fitted(folder: Path, card: dict[str, object], weights: dict[str, Tensor] | None = None) -> str:
+    """The name of a classifier in ``folder`` with another card or other weights than MNIST's."""
+    path = folder / "mine.safetensors"
+    save_file(weights or load_file(feature.WEIGHTS / "mnist.safetensors"), path)
+    known = {"sha256": sha256(path), "test_accuracy": 0.9, "shape": [1, 28, 28], "classes": 10}
+    path.with_suffix(".json").write_text(json.dumps(known | card))
+    return f"{folder}/mine"
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"shape": [1, 28]}, {"shape": [1, 28, 32]}, {"shape": "1x28x28"}, {"shape": [1, 10**6, 10**6]},
+        {"shape": [1.0, 28, 28]}, {"classes": -1}, {"classes": 10**9}, {"classes": "10"}, {"classes": None},
+        {"test_accuracy": math.nan}, {"test_accuracy": "high"}, {"sha256": 5}, {"sha256": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_mistyped_card_of_a_classifier_is_one_line(card: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^metric: [^\n]*mine\.(json is missing|safetensors does not match)"):
+        feature.load(_fitted(tmp_path, card))
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "{", "[" * 100_000, "\x00", " " * 2**21], ids=lambda text: text[:3])
+def test_a_card_that_is_none_is_one_line(text: str, tmp_path: Path) -> None:
+    name = _fitted(tmp_path, {})
+    (tmp_path / "mine.json").write_text(text)
+    with pytest.raises(UserError, match=r"^metric: [^\n]*mine\.json is missing or damaged"):
+        feature.load(name)
+
+
+@pytest.mark.parametrize("spoilt", ["nan", "inf", "shape", "missing", "more", "noise", "pickle"])
+def test_a_spoilt_classifier_is_one_line(spoilt: str, tmp_path: Path) -> None:
+    weights = load_file(feature.WEIGHTS / "mnist.safetensors")
+    if spoilt in ("nan", "inf"):
+        weights["head.1.bias"][3] = float(spoilt)
+    elif spoilt == "shape":
+        weights["head.1.bias"] = torch.zeros(11)
+    elif spoilt == "missing":
+        del weights["head.1.bias"]
+    elif spoilt == "more":
+        weights["extra"] = torch.zeros(1)
+    name = _fitted(tmp_path, {}, weights)
+    path = tmp_path / "mine.safetensors"
+    if spoilt == "noise":
+        path.write_bytes(bytes(range(256)) * 9)
+    elif spoilt == "pickle":
+        torch.save(weights, path)
+    if spoilt in ("noise", "pickle"):
+        card = {"sha256": sha256(path), "test_accuracy": 0.9}
+        path.with_suffix(".json").write_text(json.dumps(card))
+    message = {"nan": "has NaN or infinite weights", "inf": "has NaN or infinite weights"}
+    message |= dict.fromkeys(("noise", "pickle"), "is damaged")
+    with pytest.raises(UserError, match=message.get(spoilt, "has other weights than a classifier of 10 classes")):
+        feature.load(name)
+
+
+@pytest.mark.parametrize("name", ["mnist*x", "mnist*", "mnist*99", "mnist*-1", "mnist*3*3", "mnist*1e9"])
+def test_a_classifier_is_repeated_a_few_times_at_most(name: str) -> None:
+    with pytest.raises(UserError, match=r"NAME\*3"):
+        feature.load(name)
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_features_that_are_not_finite_never_reach_the_eigenvalues(broken: float) -> None:
+    metrics = {"fid": FrechetInceptionDistance(feature=Flat(), reset_real_features=False), "is": InceptionScore(Flat())}
+    quality = Quality(metrics)
+    quality.metrics = quality._blank
+    for real in (True, False):
+        quality.metrics.update(imgs=torch.randn(20, 1, 2, 4), real=real)
+    assert math.isfinite(quality._compute()["/fid"])
+    quality.metrics.update(imgs=torch.full((20, 1, 2, 4), broken), real=False)
+    with pytest.raises(UserError, match="the features of fid, is are not finite"):
+        quality._compute()

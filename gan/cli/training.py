@@ -115,9 +115,9 @@ def _validate_numbers(cfg: DictConfig) -> None:
         integer(name, OmegaConf.select(cfg, name), low, high)
     for name in SHARES:
         if isinstance(value := cfg.trainer[name], float):  # of the batches; an integer is their number
-            number(name, value, 0, 1)
+            number(f"trainer.{name}", value, 0, 1)
         else:
-            integer(name, value, 0, 10**9)
+            integer(f"trainer.{name}", value, 0, 10**9)
 
 
 def _validate_objective(callbacks: dict[str, Callback]) -> None:

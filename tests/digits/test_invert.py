@@ -54,7 +54,7 @@ def test_a_digit_is_drawn_again_and_its_style_with_it(tmp_path: Path) -> None:
 def test_an_inversion_shows_the_picture_beside_the_drawing_and_leaves_the_generator_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invert, "STEPS", 5)
+    monkeypatch.setattr(invert, "STEPS", 30)
     generator = checkpoint.generator(None)
     _picture(tmp_path / "scan.png", 11, 5)
     generator.train()

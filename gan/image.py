@@ -1,16 +1,41 @@
 """The only place where pixels change range or layout: floats in [-1, 1] inside, bytes outside."""
 
+import functools
+import math
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn.functional import grid_sample, pad
 
 from gan.error import UserError
 from gan.file import atomic_write
+
+# The only formats that pictures are read in: plain pixels. Others start programs (EPS), are
+# drawings or films, or are so rare that nobody looks for their faults.
+FORMATS = (
+    "AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI", "SUN", "TGA",
+    "TIFF", "WEBP", "XBM",
+)  # fmt: skip
+SUFFIXES = (
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2c", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpf", ".jpg",
+    ".jpx", ".mpo", ".pbm", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".ras", ".sgi", ".tga", ".tif",
+    ".tiff", ".webp", ".xbm",
+)  # of FORMATS  # fmt: skip
+PIXELS = 5 * 10**7  # of a picture, at most: a quarter of a gigabyte while it is converted
+DRAFT_PIXELS = 2**24  # of a JPEG, beyond which it is decoded smaller
+DRAFT_SIDE = 1024  # pixels that remain of it, at least
+DEPTHS = (1, 255, 1023, 4095, 16383, 65535)  # the highest values of 1, 8, 10, 12, 14 and 16 bits
+COARSE = 64  # of 256 levels: colours of 16 bits below are coarse or nearly black
+DAMAGE = (OSError, ValueError, SyntaxError, RuntimeError, struct.error)  # by which Pillow refuses damaged files
+Span = tuple[float, float]
 
 
 def to_uint8(x: Tensor) -> Tensor:
@@ -91,22 +116,94 @@ def save(image: Tensor, path: Path) -> None:
         pillow(image).save(partial, format="PNG")
 
 
-def load_picture(path: Path, channels: int) -> np.ndarray:
-    """Read a file as bytes [H, W], or [H, W, 3] if ``channels`` is 3, upright as its EXIF says.
+@functools.cache
+def _formats() -> list[str]:
+    """Those of FORMATS that this Pillow reads; its list of formats needs all of its modules."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
-    Transparent pixels become white, or black behind light ink. Raises UserError if that fails.
+
+@contextmanager
+def open_picture(path: Path) -> Iterator[Image.Image]:
+    """Open a file of one of FORMATS, whatever its suffix; what fails in the block is the file's.
+
+    A huge JPEG is decoded at half its size or less. Raises UserError, naming the file, if it is
+    none, is damaged, or has more than PIXELS.
     """
     try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)
-            if picture.mode[0] in "IF":  # 16 bits or more, which Pillow's conversion would cut off
-                wide = np.asarray(picture, dtype=np.float64)
-                picture = Image.fromarray((wide / (257 if wide.max() > 255 else 1)).clip(0, 255).astype(np.uint8))
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = _on_paper(picture.convert("RGBA"))
-            return np.asarray(picture.convert("RGB" if channels == 3 else "L"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read as an image ({error}): repair or remove it") from error
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_formats()) as file:
+            if file.width * file.height > DRAFT_PIXELS:
+                file.draft(None, (DRAFT_SIDE, DRAFT_SIDE))  # changes JPEG only
+            if file.width * file.height > PIXELS:
+                raise ValueError(f"{file.width}x{file.height} pixels, more than {PIXELS:,}")
+            yield file
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        reason = "it is none of the formats that are read" if isinstance(error, UnidentifiedImageError) else error
+        raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from error
+
+
+def load_picture(path: Path, channels: int, span: Span | None = None) -> np.ndarray:
+    """Read a file as bytes [H, W], or [H, W, 3] if ``channels`` is 3, upright as its EXIF says.
+
+    Of several pages, the first. Transparent pixels become white, or black behind light ink. Values
+    of more than 8 bits are scaled from ``span``, None: that of the picture, see :func:`full_span`.
+    Raises UserError if the file cannot be read.
+    """
+    with open_picture(path) as file:
+        if span is None:
+            require_levels(colour_levels(file) or 0)
+            span = full_span(*(wide_values(file) or (0, 255)))
+        picture = ImageOps.exif_transpose(file)
+        if picture.mode[0] in "IF":  # more than 8 bits, which Pillow's conversion would cut off
+            low, high = span
+            wide = np.asarray(picture, dtype=np.float32)
+            picture = Image.fromarray(((wide - low) * (255 / (high - low))).round().clip(0, 255).astype(np.uint8))
+        if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+            picture = _on_paper(picture.convert("RGBA"))
+        return np.asarray(picture.convert("RGB" if channels == 3 else "L"))
+
+
+def wide_values(file: Image.Image) -> Span | None:
+    """The lowest and the highest value of an open picture of more than 8 bits; None: it has 8.
+
+    Raises ValueError for values that are no numbers.
+    """
+    if file.mode[0] not in "IF":
+        return None
+    values = np.asarray(file)
+    low, high = float(values.min()), float(values.max())
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise ValueError("it holds values that are no numbers")
+    return low, high
+
+
+def colour_levels(file: Image.Image) -> int | None:
+    """The highest level of an open picture whose colours have 16 bits; None: they have not.
+
+    Pillow reads the upper 8 of them, from 0 to 255.
+    """
+    if file.mode[0] in "IF" or not any(";16" in str(tile[3]) for tile in file.tile):  # type: ignore[attr-defined]
+        return None
+    return max(int(high) for _, high in file.convert("RGB").getextrema())  # type: ignore[misc]
+
+
+def require_levels(highest: int) -> None:
+    """Raise ValueError if colours of 16 bits, of these :func:`colour_levels`, would be lost."""
+    if 0 < highest < COARSE:
+        reach = f"{highest * 257:,} of 65,535"
+        raise ValueError(f"colours of 16 bits that reach only {reach} would be nearly black: save 8 bits, or greys")
+
+
+def full_span(low: float, high: float) -> Span:
+    """The values that become black and white, in pictures whose values reach from low to high.
+
+    From 0 to the next full depth of bits (1, 255, 1023, 4095, 16383 or 65535), or to ``high``
+    itself if that is less than a quarter of it, or more than all. Negative values start at ``low``.
+    """
+    full = next((depth for depth in DEPTHS if high <= depth), high)
+    top = full if 4 * high >= full else high
+    bottom = min(0.0, low)
+    return (bottom, top) if top > bottom else (bottom, bottom + 1)
 
 
 def _on_paper(picture: Image.Image) -> Image.Image:

@@ -16,6 +16,7 @@ from gan.file import CONF
 STUDY = ("sampler", "pruner", "sweep")  # groups of tune.yaml, the others being train.yaml's
 DRAWN = ("preset",)  # of generate.yaml, which draws
 GROUPS = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in STUDY + DRAWN)
+DOCS = CONF.parent / "docs"  # a folder with pictures
 ROOTS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
@@ -33,7 +34,7 @@ def _targets(config: object) -> Iterator[str]:
 def _compose(path: Path) -> dict[str, object]:
     group = path.parent.name
     if path.stem == "folder":
-        return plain(compose("train", ["data=folder", f"data.root='{CONF}'", "run_dir=somewhere"]))
+        return plain(compose("train", ["data=folder", f"data.root='{DOCS}'", "run_dir=somewhere"]))
     word = f"callback=[quality,{path.stem}]" if group == "callback" else f"{group}={path.stem}"
     return plain(compose("train", [word, "run_dir=somewhere"]))
 
@@ -80,7 +81,7 @@ def test_a_file_is_named_for_the_class_it_targets(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("data/*.yaml")), ids=lambda path: path.stem)
 def test_a_data_set_names_its_source_its_tag_and_its_classifier(path: Path) -> None:
-    root = [f"data.root='{CONF}'"] if path.stem in ("folder", "memory_mapped") else []
+    root = [f"data.root='{DOCS}'"] if path.stem in ("folder", "memory_mapped") else []
     config = compose("train", [f"data={path.stem}", *root, "run_dir=x"]).data
     assert path.read_text().startswith("# ")
     assert config.name == path.stem

@@ -4,7 +4,7 @@ import difflib
 import re
 from itertools import pairwise
 from types import NoneType
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -160,7 +160,7 @@ def _kind(default: object) -> type:
     found = re.fullmatch(r"\$\{(\w+):.*\}", str(default))
     if found and found[1] in RESOLVERS:
         kind: type = get_type_hints(RESOLVERS[found[1]])["return"]
-        return kind
+        return get_origin(kind) or kind
     return NoneType if default == "???" else type(default)
 
 

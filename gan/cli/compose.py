@@ -1,6 +1,7 @@
 """From what a user types to a configuration. Without torch at the top: help is quick."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,25 +37,32 @@ def fastest_precision() -> str:
     return "bf16-mixed" if torch.cuda.is_available() or native_bf16() else "32-true"
 
 
-def class_folders(root: str) -> int:
-    """The number of classes in a folder of images."""
-    from gan.data import folder
+def class_folders(root: str) -> list[str]:
+    """The names of the classes of a folder of images, in the order of their labels."""
+    from gan.data import tree
 
-    return folder.class_folders(root)
+    return tree.class_folders(root)
 
 
-def own_classifier(root: str, classes: int, channels: int, size: int) -> str:
+def count(names: object) -> int:
+    """The number of names in a list. Raises UserError for anything else."""
+    if not isinstance(names, Sequence) or isinstance(names, str):
+        raise UserError(f"data.names must be a list, as [zero,one], got {names}")
+    return len(names)
+
+
+def own_classifier(root: str, classes: int) -> str:
     """The classifier of one's own data, in the folder ``root`` or beside the file ``root``.
 
     MNIST's, if there is one class, thus none to tell from others.
     """
-    if (classes, channels, size) == (1, 1, 28):
+    if classes == 1:
         return "mnist"
     path = Path(str(root)).expanduser()  # null is refused later
     return f"{path.parent}/{path.name}.classifier" if path.is_file() else f"{root}/classifier"
 
 
-FUNCTIONS = (native_bf16, fastest_precision, class_folders, own_classifier)
+FUNCTIONS = (native_bf16, fastest_precision, class_folders, count, own_classifier)
 RESOLVERS = {resolver.__name__: resolver for resolver in FUNCTIONS}
 for name, resolver in RESOLVERS.items():
     OmegaConf.register_new_resolver(name, resolver, replace=True)

@@ -12,6 +12,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
 
 from gan import checkpoint, sample
+from gan.cli import fitted
 from gan.cli.carry import run_words
 from gan.cli.check import settings
 from gan.cli.compose import compose, plain, quote
@@ -60,6 +61,7 @@ def judge(generator: Generator, config: dict[str, Any], split: str, *watchers: C
     if split not in LOOPS:
         raise UserError(f"split must be one of {', '.join(LOOPS)}, got {split}")
     data = instantiate(config["data"], _convert_="all")
+    fitted.require_fitted(data, config)
     quality = instantiate(config["callback"]["quality"], _convert_="all")
     alone = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}

@@ -14,11 +14,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from gan.cli import carry, jobs, run_folder
-from gan.cli.compose import compose, parse, quote
+from gan.cli.compose import compose, parse, plain, quote
 from gan.cli.output import require_writable
 from gan.error import UserError
 
-FITTED_IMAGES = 120_000  # at most
 PIXELS_PER_MINUTE = 1.2e8  # on two cores
 
 
@@ -78,28 +77,56 @@ def settle_data(words: list[str]) -> list[str]:
 
 
 def fit_missing_classifier(words: list[str]) -> list[str]:
-    """Fit the data's own classifier if it does not exist yet; return ``words``.
+    """Fit the data's own classifier if it is needed and missing, or outdated; return ``words``.
 
-    A sweep over data sets fits none: its jobs fail with a message. Raises UserError if the
-    classifier was fitted to images of another shape or to other classes.
+    A sweep over data sets fits none: its jobs fail with a message. Raises UserError for a training
+    that would fail anyway, and for an outdated classifier that is not the project's to replace.
     """
-    from gan.metric import feature  # imports torch, which takes seconds
+    from gan.cli import fitted, training  # imports torch, which takes seconds
+    from gan.metric import feature
 
-    chosen = data_overrides(words)
-    cfg = compose("fit_classifier", chosen)
-    name = cfg.data.classifier
-    if "/" not in name:
+    chosen, cfg = data_overrides(words), compose("train", [*_fixed(words), "run_dir=."])
+    config = plain(cfg)
+    if not (is_sweep := run_folder.is_sweep(words)):
+        training.validate(cfg, config)
+    if cfg.data.classes == 1:
+        _say_who_judges(config)
         return words
-    path = feature.weights_path(name)
-    if not path.is_file():
-        card = fit_classifier(cfg, chosen)
-        say(f"test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images")
+    if not fitted.uses_own(config):
         return words
-    known, shape = feature.weights_info(name), [cfg.data.channels, cfg.data.size, cfg.data.size]
-    if (known["shape"], known["classes"]) != (shape, cfg.data.classes):
-        remedy = "delete it to fit it again"
-        raise UserError(f"data: the classifier {path} was fitted to another shape or to other classes: {remedy}")
+    path, data = feature.weights_path(cfg.data.classifier), instantiate(cfg.data, _convert_="all")
+    data.setup()
+    if path.is_file():
+        fault = fitted.find_fault(data, config["data"])
+        if not fault:
+            return words
+        if config["data"]["md5"] or any(word.startswith("data.classifier=") for word in words):
+            raise UserError(f"data: the classifier {path} {fault}: delete it to fit it again, or choose another")
+        say(f"data: the classifier {path} {fault}: it is replaced")
+    if not is_sweep:
+        instantiate(cfg.model, _convert_="all")  # what it refuses, it refuses before minutes of fitting
+    card = fit_classifier(compose("fit_classifier", chosen), chosen)
+    say(f"test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images")
     return words
+
+
+def _say_who_judges(config: dict[str, Any]) -> None:
+    """Say which classifier judges images of one class. Raises UserError if MNIST's cannot."""
+    data = config["data"]
+    if "'mnist'" in str(config["metric"]):
+        if (data["channels"], data["size"]) != (1, 28):
+            remedy = "choose metric=inception, or data.classifier=FOLDER/NAME, fitted to images of this shape"
+            raise UserError(f"data: one class has no classifier, and MNIST's reads 28x28 greys only: {remedy}")
+        say("data: one class has no classifier: the figures rest on that of MNIST, data.classifier=mnist")
+
+
+def _fixed(words: list[str]) -> list[str]:
+    """The overrides of a training; of a sweep, those that choose data and figures for every job."""
+    if not run_folder.is_sweep(words):
+        return [word for word in words if not word.startswith(("run_dir=", "hydra."))]
+    data = data_overrides(words)
+    own = [word for word in words if re.match(r"(experiment|metric|batch_size|network\.classes)=[^,]*$", word)]
+    return [*own, *data]
 
 
 def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
@@ -108,21 +135,18 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     ``words``: the overrides for the card. The number of epochs is fixed: no test figure chooses it.
     Raises UserError for an unwritable folder.
     """
+    from gan.cli.fitted import FITTED_IMAGES, digest  # imports torch, which takes seconds
     from gan.file import atomic_files, sha256, write_text, write_weights
-    from gan.metric import feature  # imports torch, which takes seconds
+    from gan.metric import feature
 
+    if cfg.data.classes == 1:
+        raise UserError("data: one class has nothing to recognise: a classifier needs two or more")
     path = feature.weights_path(cfg.out)
     beside = path.with_suffix(".json")
     require_writable(path, "data.classifier")
     data = instantiate(cfg.data, batch_size=1, _convert_="all")  # feature.fit has its own batches
     train, test, began = data.fitting(FITTED_IMAGES), data.splits["test"], time.perf_counter()
-    epochs = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size)))
-    minutes = epochs * train.images.numel() / PIXELS_PER_MINUTE
-    say(f"fitting the classifier of data={cfg.data.name} to {len(train):,} images, about {minutes:.0f} minutes: {path}")
-    fits = feature.fit(train.images, train.labels, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed)
-    for epoch, fitted in enumerate(fits, 1):
-        say(f"epoch {epoch} of {epochs}, {time.perf_counter() - began:.0f} s")
-        classifier = fitted
+    classifier, epochs = _fit(cfg, train, path)
     card = {
         "command": " ".join(["python -m gan.fit_classifier", *(w for w in words if not w.startswith("data.root"))]),
         "data": cfg.data.name,
@@ -135,6 +159,7 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
         "seed": cfg.seed,
         "minutes": round((time.perf_counter() - began) / 60, 1),
         "parameters": sum(p.numel() for p in classifier.parameters()),
+        "digest": digest(data),
         "versions": {name: version(name) for name in ("torch", "torchvision")},
     }
     with atomic_files(path, beside) as aside:
@@ -142,6 +167,21 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
         card["sha256"] = sha256(aside / path.name)
         write_text(json.dumps(card, indent=2), aside / beside.name)
     return card
+
+
+def _fit(cfg: DictConfig, train: Any, path: Path) -> tuple[Any, int]:
+    """The classifier of the images ``train``, and its epochs; says how long they take."""
+    from gan.metric import feature
+
+    epochs, began = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size))), time.time()
+    minutes = epochs * train.images.numel() / PIXELS_PER_MINUTE
+    say(f"fitting the classifier of data={cfg.data.name} to {len(train):,} images, about {minutes:.0f} minutes: {path}")
+    fits = feature.fit(train.images, train.labels, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed)
+    for epoch, fitted in enumerate(fits, 1):
+        if not epoch % max(1, epochs // 16) or epoch == epochs:
+            say(f"epoch {epoch} of {epochs}, {time.time() - began:.0f} s")
+        classifier = fitted
+    return classifier, epochs
 
 
 def _set_folder(words: list[str]) -> list[str]:

@@ -4,9 +4,10 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -18,6 +19,7 @@ from torch.distributed import DistError
 from gan import checkpoint
 from gan.callback import Quality, Result
 from gan.callback.result import remedy
+from gan.cli import fitted
 from gan.cli.compose import plain
 from gan.cli.trainer import validate_trainer
 from gan.error import UserError
@@ -42,19 +44,14 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     Raises ConnectionError if one of several processes was lost.
     """
     config = plain(cfg)
-    _validate_numbers(cfg)
-    validate_trainer(config["trainer"])
-    _validate_folder(cfg)
-    if "result" not in (cfg.get("callback") or {}):
-        raise UserError("callback must have result, which writes result.json: add it to the list")
-    if (config["network"].get("classes") or config["data"]["classes"]) != config["data"]["classes"]:
-        raise UserError(f"network.classes must be 0 (no labels) or {config['data']['classes']}, as the data has")
+    validate(cfg, config)
     checkpoint.network_class(config["network"]["generator"])  # no other could be loaded again
     if cfg.ckpt:
         _validate_classes(cfg, config["data"].get("names"))
     return_freed_memory()
     seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.data, _convert_="all")
+    fitted.require_fitted(data, config)
     model = instantiate(cfg.model, _convert_="all")
     model.hparams.update(config=config, overrides=overrides)
     checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
@@ -109,6 +106,16 @@ def _validate_classes(cfg: DictConfig, names: list[str] | None) -> None:
         raise UserError(f"ckpt: {cfg.ckpt} was trained on the classes {before}, but the data now has {shown(now)}")
 
 
+def validate(cfg: DictConfig, config: Mapping[str, Any]) -> None:
+    """Raise UserError for what a configuration, and its plain copy, shows to be wrong by itself."""
+    _validate_numbers(cfg)
+    validate_trainer(config["trainer"])
+    _validate_folder(cfg)
+    if "result" not in (cfg.get("callback") or {}):
+        raise UserError("callback must have result, which writes result.json: add it to the list")
+    _validate_network(config)
+
+
 def _validate_numbers(cfg: DictConfig) -> None:
     """Raise UserError for numbers out of the ranges that no class of this project checks."""
     for name, (low, high) in RANGES.items():
@@ -144,6 +151,16 @@ def _validate_folder(cfg: DictConfig) -> None:
         if 0 <= cfg.trainer.max_epochs <= done:
             more = f"to train longer, add trainer.max_epochs=N with N above {done}"
             raise UserError(f"ckpt: {cfg.ckpt} is of a finished training, with {done} epochs: {more}")
+
+
+def _validate_network(config: Mapping[str, Any]) -> None:
+    """Raise UserError unless a network has the classes of the data, or none; one is as none."""
+    data, classes = config["data"], config["network"].get("classes")
+    if data["classes"] == 1 and classes != 0:
+        remedy = "train with experiment=unconditional, or make a folder for each class"
+        raise UserError(f"data: {data['root'] or data['name']} has no classes to tell apart: {remedy}")
+    if (classes or data["classes"]) != data["classes"]:
+        raise UserError(f"network.classes must be 0 (no labels) or {data['classes']}, as the data has")
 
 
 def return_freed_memory() -> None:

@@ -299,7 +299,7 @@ def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...],
     if network.classes:
         config |= {"channels": 3, "classes": 60, "width": 8, "depth": 1}
     file.write_weights(network, tmp_path / "g.safetensors")
-    file.write_text(json.dumps({"generator": config, "command": "python train.py"}), tmp_path / "g.json")
+    file.write_text(json.dumps({"generator": config, "command": "python train.py", "data": "x"}), tmp_path / "g.json")
     call(
         main,
         f"ckpt={tmp_path / 'g.safetensors'}",

@@ -195,6 +195,15 @@ def load_json(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is damaged ({error}): restore it, or delete it") from error
 
 
+def load_record(path: Path) -> dict[str, Any]:
+    """The object in a JSON file that can be made again; {} if it is missing or damaged."""
+    try:
+        return load_json(path) if path.is_file() else {}
+    except UserError:
+        log.warning("%s is damaged: it is made again", path)
+        return {}
+
+
 def pack_weights(network: "nn.Module") -> bytes:
     """Return the state of ``network`` as safetensors."""
     from safetensors.torch import save

@@ -53,6 +53,66 @@ def test_a_stopped_run_goes_on_bit_for_bit(sign: signal.Signals, tmp_path: Path)
     assert [name for name in whole if not torch.equal(*map(torch.as_tensor, (whole[name], resumed[name])))] == []
 
 
+# Forked from one process that has imported all: a start costs a second then.
+KILLS = """
+import os, random, signal, sys, time
+from pathlib import Path
+from gan.cli import training
+from gan.cli.compose import compose
+
+def start(folder):
+    process = os.fork()
+    if process == 0:
+        try:
+            cfg = compose("train", [*words, "run_dir=."])
+            cfg.run_dir = str(folder)
+            if (folder / "last.ckpt").is_file():
+                cfg.ckpt = str(folder / "last.ckpt")
+            training.fit(cfg, words)
+        except BaseException as error:
+            print(repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    return process
+
+def stamp(path):
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+words, root = sys.argv[2:], Path(sys.argv[1])
+assert os.waitpid(start(root / "whole"), 0)[1] == 0
+last, source = root / "killed" / "last.ckpt", random.Random(0)
+for _ in range(40):
+    process, epochs, before = start(last.parent), source.randint(0, 2), stamp(last)
+    while epochs and not os.waitpid(process, os.WNOHANG)[0]:
+        epochs, before = epochs - (stamp(last) != before), stamp(last)
+        time.sleep(0.001)
+    if source.random() < 0.5:  # while a checkpoint is being written
+        while not os.waitpid(process, os.WNOHANG)[0] and not list(last.parent.glob(".last.ckpt.*")):
+            pass
+    else:
+        time.sleep(source.random() * 1.5)
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    assert os.WIFSIGNALED(status), status
+assert os.waitpid(start(last.parent), 0)[1] == 0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_forty_kills_change_no_bit_of_a_training(tmp_path: Path) -> None:
+    limits = ["trainer.max_epochs=100", "trainer.limit_train_batches=2", "trainer.limit_val_batches=0"]
+    quiet = ["+trainer.enable_progress_bar=false", "callback=[finite,speed,result,checkpoint]", "~callback.best"]
+    done = run("-c", KILLS, tmp_path, *SHORT, *limits, *quiet, env={"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    whole, killed = (checkpoint.load_contents(tmp_path / name / "last.ckpt") for name in ("whole", "killed"))
+    for part in ("state_dict", "optimizer_states"):
+        torch.testing.assert_close(killed[part], whole[part], rtol=0, atol=0, equal_nan=True)
+    result = json.loads((tmp_path / "killed" / "result.json").read_text())
+    assert [figures["epoch"] for figures in result["history"]] == list(range(1, 101))
+    assert list((tmp_path / "killed").glob(".*.*")) == []  # what the killed ones left
+
+
 SAME = """
 import sys, torch
 from hydra.utils import instantiate

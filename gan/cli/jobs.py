@@ -138,12 +138,3 @@ def _take(folder: Path, words: list[str], first: int = 0) -> Path:
             raise
         break
     return place
-
-
-def read(path: Path) -> dict[str, Any]:
-    """What a JSON file holds; nothing if there is none, or a damaged one, which is named."""
-    try:
-        return load_json(path) if path.is_file() else {}
-    except UserError:
-        log.warning("%s is damaged: it is made again", path)
-        return {}

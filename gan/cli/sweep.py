@@ -19,7 +19,7 @@ from gan.cli import jobs, run_folder
 from gan.cli.command import border
 from gan.cli.compose import parse
 from gan.cli.errors import explain, is_user_error
-from gan.file import write_text
+from gan.file import load_record, write_text
 from gan.table import plain, write_csv
 
 log = logging.getLogger(__name__)
@@ -128,11 +128,11 @@ def _row(folder: Path) -> dict[str, Any]:
         overrides[one.key_or_group] = value if isinstance(value, str) else str(one.input_line).partition("=")[2]
     if result := _result(folder):
         return {"job": folder.name, "objective": result["objective"], **overrides, **result["figures"]}
-    error = jobs.read(folder / "failed.json").get("error", UNFINISHED)
+    error = load_record(folder / "failed.json").get("error", UNFINISHED)
     return {"job": folder.name, "objective": math.nan, **overrides, "error": error}
 
 
 def _result(folder: Path) -> dict[str, Any]:
     """The result of a finished job; nothing if there is none."""
-    found = jobs.read(folder / "result.json")
+    found = load_record(folder / "result.json")
     return found if isinstance(found.get("objective"), float) and isinstance(found.get("figures"), dict) else {}

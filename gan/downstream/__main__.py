@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from gan.cli import run_folder
 from gan.cli.command import command, continuable
 from gan.cli.output import json_path, require_writable, validate_card
 from gan.cli.prepare import settle_data
@@ -55,7 +56,9 @@ def main(cfg: DictConfig) -> None:
     for path in copies:
         validate_card(path, path.with_suffix(".png"), is_same=partial(is_study, known), overwrite=cfg.overwrite)
     cells = product(range(cfg.seeds), sorted(set(cfg.labels)), (NONE, cfg.gan))
-    with continuable(job.folder):
+    with continuable(job.folder), run_folder.locked(job.folder) as is_ours:
+        if not is_ours:
+            raise UserError(f"run_dir: another process works in {job.folder}: wait for its end, or choose another")
         job.run_cells([Cell(source, labels, seed) for seed, labels, source in cells])
 
     found, result = report.gather(job.folder), job.folder / "downstream.json"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan.file import load_json
+from gan.file import load_record
 
 NONE = "none"  # no synthetic digits
 SOURCES = ("few", "ckpt")
@@ -25,6 +25,6 @@ class Cell(NamedTuple):
 
 
 def finished(folder: Path) -> dict[Cell, Record]:
-    """The records of all finished cells in a study's folder."""
-    records = [load_json(path) for path in folder.glob("*_*_*.json")]
-    return {Cell(*(one[name] for name in Cell._fields)): one for one in records}
+    """The records of all finished cells in a study's folder. A damaged one is not finished."""
+    records = [load_record(path) for path in folder.glob("*_*_*.json")]
+    return {Cell(*(one[name] for name in Cell._fields)): one for one in records if one}

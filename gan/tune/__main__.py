@@ -1,5 +1,6 @@
 """``python -m gan.tune trials=50 data=digits``: search for good settings of train.py."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,12 +11,14 @@ from gan.cli.check import check, settings, unknown
 from gan.cli.command import command, continuable
 from gan.cli.compose import in_quotes, quote
 from gan.cli.output import require_writable
+from gan.cli.run_folder import results
 from gan.error import UserError, require
 from gan.file import CONF
 from gan.table import plain
 from gan.validate import integer
 
 FIXED = r"[+~]*(ckpt|trainer\.devices|trainer\.num_nodes)\b|trainer=ddp\b"  # by every trial
+WORKERS_PER_CORE = 4
 
 
 def divide(words: list[str]) -> list[str]:
@@ -31,6 +34,12 @@ def validate(cfg: DictConfig) -> None:
     """Raise UserError for settings that make no study."""
     integer("trials", cfg.trials, 1, 10**6)
     integer("workers", cfg.workers, 1, 1000)
+    most = WORKERS_PER_CORE * (os.cpu_count() or 1)
+    if cfg.workers > most:
+        rule = f"at most {most}, {WORKERS_PER_CORE} for each core of this machine"
+        raise UserError(f"workers must be {rule}, got {cfg.workers}: start more on other machines")
+    if results(Path(cfg.run_dir)):
+        raise UserError(f"run_dir: {cfg.run_dir} holds a training: choose another run_dir for a study")
     known = settings("train", []) | settings("tune", [])  # a typo is in cfg.train
     for word in cfg.train:
         if re.match(FIXED, word):

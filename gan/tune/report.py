@@ -13,7 +13,7 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from gan.file import atomic_write, load_json
+from gan.file import atomic_write, load_record
 from gan.table import write_csv
 
 ENOUGH = 10  # complete trials, for importances to mean anything
@@ -29,7 +29,7 @@ def objective(trial: FrozenTrial) -> float:
 
 
 def _row(trial: FrozenTrial, result: Path) -> Row:
-    history = load_json(result)["history"] if result.is_file() else []
+    history = load_record(result).get("history", [])
     last = history[-1] if history else {}
     training, share = last.get("speed/training_minutes"), last.get("speed/judging_per_training")  # with restarts
     return {

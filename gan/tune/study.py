@@ -9,13 +9,12 @@ import logging
 import math
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
 import optuna
 import torch
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from optuna import Study, Trial
@@ -30,13 +29,13 @@ from gan.cli.compose import compose
 from gan.cli.errors import explain, is_user_error
 from gan.cli.prepare import fit_missing_classifier, settle_data
 from gan.error import UserError
-from gan.file import load_json
+from gan.file import load_record, lock_folder
 from gan.tune import report
 from gan.tune.space import Space, from_sweep, suggest, to_override
 
 log = logging.getLogger(__name__)
 LOCK = "study.lock"  # held while a worker opens the study or takes a trial
-Taken = tuple[Trial, FileLock]  # a trial, and the lock on its folder
+Taken = tuple[Trial, BaseFileLock]  # a trial, and the lock on its folder
 
 
 def run(cfg: DictConfig) -> Study:
@@ -128,7 +127,7 @@ def take_trial(study: Study, cfg: DictConfig, space: Space) -> Taken | None:
 def _take_interrupted(study: Study, folder: Path) -> Taken | None:
     for frozen in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
         own = folder / str(frozen.number)
-        if own.is_dir() and (lock := _lock_folder(own)):
+        if own.is_dir() and (lock := lock_folder(own)):
             if study.get_trials(deepcopy=False)[frozen.number].state == TrialState.RUNNING:  # still
                 return Trial(study, frozen._trial_id), lock
             lock.release()
@@ -142,21 +141,12 @@ def _take_new(study: Study, cfg: DictConfig) -> Taken | None:
     folder = Path(cfg.run_dir) / str(number)
     if (folder / "last.ckpt").exists() or (folder / "result.json").exists():
         raise UserError(f"{folder} holds a run that is not of this study: choose another run_dir")
-    lock = _lock_folder(folder)  # before the trial exists: every running trial has a folder
+    lock = lock_folder(folder)  # before the trial exists: every running trial has a folder
     assert lock, folder
     trial = study.ask()
     if trial.number != number:
         raise UserError(f"storage: a worker of this study has another folder than {cfg.run_dir}: use one for all")
     return trial, lock
-
-
-def _lock_folder(folder: Path) -> FileLock | None:
-    """Lock a trial's folder; None if a living process holds the lock."""
-    folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / "lock")
-    with suppress(Timeout):
-        lock.acquire(blocking=False)
-    return lock if lock.is_locked else None
 
 
 def run_trial(study: Study, trial: Trial, cfg: DictConfig, overrides: list[str]) -> None:
@@ -187,8 +177,8 @@ def run_trial(study: Study, trial: Trial, cfg: DictConfig, overrides: list[str])
 def _train(study: Study, trial: Trial, cfg: DictConfig, overrides: list[str]) -> float:
     """Train in the trial's folder, from its last checkpoint if it has one; return the objective."""
     folder = Path(cfg.run_dir) / str(trial.number)
-    if (folder / "result.json").is_file():  # killed before it could tell
-        return float(load_json(folder / "result.json")["objective"])
+    if finished := load_record(folder / "result.json"):  # killed before it could tell
+        return float(finished["objective"])
     config = compose("train", [*overrides, "run_dir=."])
     config.run_dir = str(folder)
     if (folder / "last.ckpt").is_file():

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from gan.error import UserError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parent
 CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir())  # installed, or a checkout
+CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
 LOCK = ".lock"  # in a folder where one process at a time works
 FORGOTTEN = 24 * 3600  # seconds without a change, after which a partial file is abandoned where there are no locks
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -152,6 +154,15 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def cache_folder(path: str) -> Path:
+    """The folder of the cache, which is optional; "" is the default, and ~ needs no home."""
+    try:
+        return Path(path or CACHE).expanduser()
+    except RuntimeError:  # no HOME, and no entry for this user
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(gettempdir()) / f"digit-gan-{user}"
 
 
 def lock_folder(folder: Path) -> "BaseFileLock | None":

@@ -23,11 +23,11 @@ from gan.digits.picture import PLAIN, Digits, Film
 from gan.digits.reader import load_reader, read_label
 from gan.digits.style import Axes, Style
 from gan.error import UserError
+from gan.file import cache_folder
 from gan.metric import feature
 from gan.names import digits, find
 from gan.validate import as_list, boolean, from_mapping, integer
 
-CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
 CERTAIN = 0.99  # probability of its class above which a digit is certain
 MOST = 10**6  # digits at once, 3 GB of 28x28
 LAST_SEED = sample.SEEDS - 1
@@ -75,7 +75,7 @@ class Lab:
     @cached_property
     def axes(self) -> Axes:
         """Latent directions of the styles; measured at the first use, in 15 seconds, and cached."""
-        return style.load_axes(self.generator, Path(os.environ.get("GAN_CACHE") or CACHE).expanduser())
+        return style.load_axes(self.generator, cache_folder(os.environ.get("GAN_CACHE", "")))
 
     @cached_property
     def reader(self) -> feature.Frozen | None:

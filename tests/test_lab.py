@@ -19,7 +19,8 @@ from torch.nn.functional import pad
 import gan
 from gan.digits import attribute, style
 from gan.digits.line import Line
-from gan.lab import CACHE, CERTAIN, Lab
+from gan.file import CACHE
+from gan.lab import CERTAIN, Lab
 
 
 def test_another_default_type_of_torch_draws_the_same_digits() -> None:

@@ -2,7 +2,9 @@
 
 import json
 import math
+import shlex
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,10 @@ class Result(Callback):
     """Keeps the figures of every epoch, writes ``result.json`` at the end, and prints where it is.
 
     ``objective`` is the figure that selects ``best.ckpt``. The history survives a resume.
+    ``again``: the overrides that must be typed again to continue, as no checkpoint carries them.
     """
+
+    again: Sequence[str] = ()
 
     def __init__(self, objective: str) -> None:
         self.name = objective
@@ -83,11 +88,13 @@ class Result(Callback):
         if isinstance(exception, SystemExit):
             exception.code = 1  # after SIGTERM, Lightning would report success
         if isinstance(exception, KeyboardInterrupt | SystemExit) and trainer.is_global_zero:
-            how = remedy(Path(trainer.default_root_dir))
+            how = remedy(Path(trainer.default_root_dir), self.again)
             print(f"stopped in epoch {trainer.current_epoch + 1}; {how}", file=sys.stderr)  # noqa: T201
 
 
-def remedy(folder: Path) -> str:
-    """Return how to continue the interrupted run in ``folder``."""
+def remedy(folder: Path, again: Sequence[str] = ()) -> str:
+    """Return how to continue the interrupted run in ``folder``, with the overrides ``again``."""
     last = folder / "last.ckpt"
-    return f"go on: python train.py ckpt={last}" if last.is_file() else "no epoch was finished: start it again"
+    if not last.is_file():
+        return "no epoch was finished: start it again, with overwrite=true if you name its run_dir"
+    return f"go on: {shlex.join(['python', 'train.py', f'ckpt={last}', *again])}"

@@ -33,7 +33,7 @@ def root_cause(error: BaseException) -> BaseException:
 def is_user_error(error: BaseException) -> bool:
     """True for user errors; anything else is a bug of ours and shows its traceback."""
     cause = root_cause(error)
-    if isinstance(cause, USER_ERRORS) or _is_out_of_memory(cause):
+    if isinstance(cause, USER_ERRORS) or _is_out_of_memory(cause) or _is_without_home(cause):
         return True
     # A library may refuse a configured value: then no code of ours lies below Hydra's call.
     modules = [frame.f_globals.get("__name__", "").split(".")[0] for frame, _ in traceback.walk_tb(cause.__traceback__)]
@@ -46,11 +46,18 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and bool(re.search(r"can't allocate memory|out of memory", str(error)))
 
 
+def _is_without_home(error: BaseException) -> bool:
+    """Whether a ~ in a path has no meaning; pathlib says so only in the text of a RuntimeError."""
+    return isinstance(error, RuntimeError) and "home directory" in str(error)
+
+
 def explain(error: BaseException, root: str) -> str:
     """One line that says what is wrong and what to do, for a command of ``conf/ROOT.yaml``."""
     error = root_cause(error)
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
         return "out of memory: ask for fewer at once or for smaller ones, or close other programs"
+    if _is_without_home(error):
+        return "~ in a path has no meaning here, as HOME is not set: write the path in full"
     if isinstance(error, OSError) and error.strerror:
         place = error.filename2 or error.filename  # the second is where something was to be copied or moved to
         where = [final_path(os.fsdecode(place))] if place else []

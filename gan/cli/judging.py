@@ -18,7 +18,7 @@ from gan.cli.check import settings
 from gan.cli.compose import compose, plain, quote
 from gan.data import ImageData, Images
 from gan.error import UserError
-from gan.file import sha256
+from gan.file import cache_folder, sha256
 from gan.foreign import printable
 from gan.image import to_uint8
 from gan.metric import feature
@@ -105,7 +105,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     fake = collect.seen
     real, other = (_pair(data.splits[name], len(fake.labels)) for name in (split, f"{split}_floor"))
     training, is_own = _pair(data.others("test")), split == "val"
-    card = Card(extractor, cfg.k, Path(cfg.cache).expanduser(), real, other, training, is_own)
+    card = Card(extractor, cfg.k, cache_folder(cfg.cache), real, other, training, is_own)
     figures = card.figures(fake)
     cas = cfg.cas.images if generator.classes else 0
     if cas:

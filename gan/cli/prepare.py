@@ -31,8 +31,10 @@ def prepare_training(words: list[str]) -> list[str]:
     words = fit_missing_classifier(settle_data(words))
     if folder and run_folder.is_sweep(words):
         jobs.assign_folders(folder, words)
-    elif folder and run_folder.asks_overwriting(words):
-        run_folder.clear(folder)
+    elif folder:
+        if run_folder.asks_overwriting(words):
+            run_folder.clear(folder)
+        run_folder.bring_best(folder, words)
     return words
 
 

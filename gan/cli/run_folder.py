@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan.cli.compose import compose, parse
 from gan.error import UserError
-from gan.file import lock_folder
+from gan.file import lock_folder, write_bytes
 
 # What a training leaves, as paths in its folder. Without the first, nothing of it would be lost.
 RESULTS = re.compile(r"result\.json|(best|last)\.ckpt|grids/epoch_\d+\.png|events\.out\.tfevents\..+")
@@ -126,6 +126,14 @@ def clear(folder: Path) -> None:
     if grids := sum(name.startswith("grids/") for name in found):
         shown.append(f"{grids} of grids/")
     print(f"overwrite=true: removed from {folder}: {', '.join(shown)}", file=sys.stderr)  # noqa: T201
+
+
+def bring_best(folder: Path, words: list[str]) -> None:
+    """Copy the ``best.ckpt`` beside a checkpoint that is continued in another ``folder``."""
+    ckpt = path_in(words, "ckpt")
+    best = ckpt.with_name("best.ckpt") if ckpt else None
+    if best and best.is_file() and best.parent.resolve() != folder.resolve():
+        write_bytes(best.read_bytes(), folder / best.name)
 
 
 def remove(folder: Path, *kinds: re.Pattern[str]) -> list[str]:

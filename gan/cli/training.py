@@ -19,7 +19,7 @@ from torch.distributed import DistError
 from gan import checkpoint
 from gan.callback import Quality, Result
 from gan.callback.result import remedy
-from gan.cli import fitted
+from gan.cli import carry, fitted
 from gan.cli.compose import plain
 from gan.cli.trainer import validate_trainer
 from gan.error import UserError
@@ -57,12 +57,13 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
     callbacks = instantiate(cfg.callback, _convert_="all")
     _validate_objective(callbacks)
+    callbacks["result"].again = again = [word for word in overrides if not carry.describes(word)]
     logger = instantiate(cfg.logger, _convert_="all")
     begun = Begun()
     trainer = instantiate(
         cfg.trainer, callbacks=[*callbacks.values(), *watchers, begun], logger=logger, _convert_="all"
     )
-    with _explained(cfg, begun):
+    with _explained(cfg, again, begun):
         trainer.fit(model, data, ckpt_path=cfg.ckpt or None, weights_only=True)
     return float(callbacks["result"].objective)
 
@@ -78,7 +79,7 @@ class Begun(Callback):
 
 
 @contextmanager
-def _explained(cfg: DictConfig, begun: Begun) -> Iterator[None]:
+def _explained(cfg: DictConfig, again: list[str], begun: Begun) -> Iterator[None]:
     """Raise what a user can mend as a UserError, and the loss of a process as ConnectionError."""
     try:
         yield
@@ -90,7 +91,9 @@ def _explained(cfg: DictConfig, begun: Begun) -> Iterator[None]:
         if "more than 1 value per channel" in str(error):
             raise UserError("batch_size: batch norm needs two images or more on each device") from error
         if isinstance(error, DistError) or "gloo" in str(error):
-            raise ConnectionError(f"a process that shared the work was lost; {remedy(Path(cfg.run_dir))}") from error
+            raise ConnectionError(
+                f"a process that shared the work was lost; {remedy(Path(cfg.run_dir), again)}"
+            ) from error
         if not cfg.ckpt or begun.is_begun:
             raise
         reason = f"its state is damaged, or of other settings ({type(error).__name__}: {printable(error)})"

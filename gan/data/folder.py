@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from gan.data.mapped import MemoryMapped
 from gan.data.tree import Members, Tree, read_tree
 from gan.error import UserError
-from gan.file import atomic_write, load_json, write_text
+from gan.file import atomic_write, cache_folder, load_json, write_text
 from gan.image import (
     Span,
     border,
@@ -102,7 +102,7 @@ class Folder(MemoryMapped):
         names = tree.names if names is None else list(map(str, names))
         _validate_classes(tree, names, classes)
         settings = f"{FORMAT} {size} {channels} {polarity} {test_share}"
-        folder = Path(cache).expanduser() / "folder" / _digest(tree, settings)
+        folder = cache_folder(cache) / "folder" / _digest(tree, settings)
         if not (folder / "notes.json").is_file():
             _build(tree, folder, _Decoder(tree.place, (channels, size, size), polarity), test_share)
         _say(tree, load_json(folder / "notes.json")["lines"])

@@ -16,7 +16,7 @@ from gan import sample
 from gan.digits.picture import title_of
 from gan.error import UserError
 from gan.export import program
-from gan.file import atomic_folder, write_bytes
+from gan.file import atomic_folder, cache_folder, write_bytes
 from gan.names import numbered
 from gan.network import Generator
 
@@ -33,7 +33,7 @@ def find_runtime(folder: str | None, cache: str) -> Path:
 
     Raises UserError if ``folder`` lacks a file or the download fails.
     """
-    home = Path(folder) if folder else Path(cache).expanduser() / f"{RUNTIME}-{VERSION}"
+    home = Path(folder) if folder else cache_folder(cache) / f"{RUNTIME}-{VERSION}"
     if all((home / name).is_file() for name in (MODULE, WASM)):
         return home
     if folder:

@@ -3,13 +3,17 @@
 import signal
 import time
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 from conftest import SHORT, call, complaint, copy_writable, run, spawn
 
+from gan.callback.result import remedy
 from gan.cli import run_folder
+from gan.cli.compose import compose, plain
+from gan.cli.trainer import validate_trainer
 from gan.error import UserError
-from gan.file import lock_folder
+from gan.file import CONF, cache_folder, lock_folder
 from train import train
 
 LEFT = ["last.ckpt", "best.ckpt", "result.json", "grids/epoch_001.png", "events.out.tfevents.1.host.2.0"]
@@ -130,6 +134,9 @@ def test_the_commands_line_refuses_before_anything_is_written(tmp_path: Path, sh
     finished = complaint(train, f"ckpt={tmp_path / 'run' / 'last.ckpt'}")
     assert "is of a finished training, with 2 epochs: to train longer, add trainer.max_epochs=N" in finished
     assert "README.md is a file: choose a folder" in complaint(train, *SHORT, "run_dir=README.md")
+    with run_folder.held:
+        run_folder.bring_best(tmp_path, [f"ckpt='{tmp_path}/run/last.ckpt'"])
+    assert (tmp_path / "best.ckpt").read_bytes() == (tmp_path / "run" / "best.ckpt").read_bytes()
     after = {path: path.stat().st_mtime_ns for path in before if path.is_file() and path.suffix in (".ckpt", ".json")}
     assert after == {path: before[path] for path in after}
 
@@ -149,3 +156,69 @@ def test_two_trainings_in_one_folder_are_not_mixed(tmp_path: Path) -> None:
     assert len(list((tmp_path / "run").glob("events*"))) == 1
     call(train, *SHORT, f"run_dir={tmp_path / 'run'}", "overwrite=true")
     assert len(list((tmp_path / "run").glob("events*"))) == 1
+
+
+def test_the_way_on_has_the_paths_that_were_typed(tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").touch()
+    assert remedy(tmp_path, ["data.root='/x/Daten, alt'"]) == (
+        f"go on: python train.py ckpt={tmp_path}/last.ckpt 'data.root='\"'\"'/x/Daten, alt'\"'\"''"
+    )
+    assert "overwrite=true" in remedy(tmp_path / "new")
+
+
+def test_without_a_home_the_cache_goes_on_and_a_path_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: object) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert cache_folder("").is_relative_to(gettempdir())
+    assert cache_folder("/x") == Path("/x")
+    for word in ("run_dir=~/x", "data.root=~/x"):
+        assert "~ in a path has no meaning here" in complaint(train, "data=folder", word)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("trainer.precision=bf16-true", "trainer.precision must be 32-true, bf16-mixed, 16-mixed, 64-true or auto"),
+        ("trainer.precision=fp16", "trainer.precision must be"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0 would train nothing"),
+        ("trainer.limit_train_batches=0", "trainer.limit_train_batches=0 would train nothing"),
+        ("trainer.max_time=soon", "trainer.max_time must be DD:HH:MM:SS, as 00:01:30:00"),
+        ("trainer.devices=999", "processes on this machine's CPU, got 999"),
+        ("trainer.num_nodes=999", "trainer.num_nodes=999: no other machine is known here"),
+        ("trainer.strategy=ddp", "trainer=ddp sets it"),
+        ("trainer.accelerator=mps", "trainer.accelerator=mps: there is no such device here: choose auto or cpu"),
+    ],
+)
+def test_a_trainer_that_cannot_train_here_is_one_line(
+    words: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MASTER_ADDR", "SLURM_JOB_ID", "LSB_JOBID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("torch.mps.is_available", lambda: False)
+    trainer = plain(compose("train", ["data=digits", "trainer.accelerator=cpu", words, "run_dir=x"]))["trainer"]
+    with pytest.raises(UserError) as caught:
+        validate_trainer(trainer)
+    assert expected in str(caught.value)
+
+
+def test_what_is_typed_wins_over_an_experiment() -> None:
+    for path in sorted((CONF / "experiment").glob("*.yaml")):
+        limits = compose("train", [f"experiment={path.stem}", "trainer=debug", "run_dir=x"]).trainer
+        assert (limits.max_epochs, limits.limit_train_batches, limits.limit_val_batches) == (1, 3, 1)
+    assert (
+        compose("train", ["experiment=best", "trainer=debug", "trainer.max_epochs=7", "run_dir=x"]).trainer[
+            "max_epochs"
+        ]
+        == 7
+    )
+
+
+def test_batch_norm_needs_two_images(tmp_path: Path) -> None:
+    words = ["data=digits", "trainer=debug", "trainer.accelerator=cpu", "network=report", "penalty=none"]
+    refused = complaint(train, *words, "batch_size=1", f"run_dir={tmp_path}")
+    assert "batch_size: batch norm needs two images or more on each device" in refused

@@ -251,3 +251,9 @@ def test_a_study_killed_twice_ends_with_every_trial_once(tmp_path: Path) -> None
         assert epochs == list(range(1, len(epochs) + 1))
         assert list(trials[number].intermediate_values) == epochs
     assert sorted(int(row["number"]) for row in _rows(tmp_path)) == list(range(20))
+
+
+def test_more_workers_than_a_machine_bears_are_refused_at_once(tmp_path: Path) -> None:
+    assert "workers must be at most" in complaint(main, "workers=999", f"run_dir={tmp_path}")
+    (tmp_path / "last.ckpt").touch()
+    assert "holds a training: choose another run_dir" in complaint(main, "data=digits", f"run_dir={tmp_path}")

@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "measure": (measure.main, ["lines=2", "sliders=60", "outlines=1", "many=1", "out=m.json"]),
 }  # fmt: skip
 ELSEWHERE = ("workers", "storage", "trainer.num_nodes", "trainer.devices", "trainer.max_time", "data.", "hydra")
-NUMBERS = ["0", "-1", "1", "2.5", "1e9", "1e400", "inf", "-inf", "nan", "-0.0", str(10**30), "1e-9", "1e6", "999"]
+NUMBERS = ["0", "-1", "1", "2.5", "1e9", "1e400", "inf", "-inf", "nan", "-0.0", str(10**30), "1e-9", "1e6", "17"]
 STRANGE = [
     "text", "null", "[]", "{}", "[1,[2]]", "true", "''", "'a b'", "\"'\"", "a,b", "${oc.env:HOME}", "${a.b}", "???",
     "äöü日本", "x" * 5000, "../x", "fifo", "'\\0'", "[2,2]", "{a:1}", "0x10", "1_000",

@@ -96,7 +96,8 @@ def _numbers(lab: Lab, cfg: DictConfig) -> dict[str, int] | None:
 def draw_line(cfg: DictConfig) -> str:
     """Write one line, and the boxes of its characters as JSON; return a line about it."""
     path, look = validate_output(cfg, list(WRITERS)), load_look(cfg)
-    (line,) = _lines(Lab(cfg.ckpt, cfg.reader), cfg, [pattern.validate_text(cfg.text)])
+    lab = Lab(cfg.ckpt, cfg.reader)
+    (line,) = _lines(lab, cfg, [pattern.validate_text(cfg.text)])
     picture = line.picture(look, size=cfg.size)
     annotated = line.annotate(picture if path.suffix in files.PICTURES else line.picture())
     height, width = annotated.picture.shape[1:]
@@ -107,7 +108,8 @@ def draw_line(cfg: DictConfig) -> str:
         picture.save(place)
         truth |= {"unread": line.unread, "sha256": sha256(place)}
         write_text(json.dumps(truth, indent=2), place.with_suffix(".json"))
-    return f"{line.text} from seed {line.seed}: {path}, boxes in {beside}{_report_misread(line.unread)}"
+    checked = _report_misread(line.unread) if lab.reader else "; no digit was classified: reader= names a classifier"
+    return f"{line.text} from seed {line.seed}: {path}, boxes in {beside}{checked}"
 
 
 def draw_lines(cfg: DictConfig) -> str:

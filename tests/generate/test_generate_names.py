@@ -96,3 +96,8 @@ def test_hostile_names_are_text_in_every_file(tmp_path: Path) -> None:
     command = re.search("`(python .*)`", (tmp_path / "set" / "README.md").read_text())
     assert command is not None
     assert "'label=&lt;b onload=x'" in command[1]
+
+
+def test_a_line_that_no_classifier_checked_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call(generate.main, "text=12", "reader=none", f"out={tmp_path / 'x.png'}")
+    assert "no digit was classified: reader= names a classifier" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from gan.error import UserError
 from gan.file import CONF, pack_weights
 from gan.foreign import Refused, printable
 from gan.metric.feature import WEIGHTS
-from gan.names import numbered, validate_names
+from gan.names import numbered, shown, validate_names
 
 LICENCE = "MIT, as the code that made it; the images it learned from have their own"  # of generators and their images
 UNNAMED = ("folder",)  # data whose classes mean nothing without their names
@@ -71,6 +71,15 @@ def class_names(data: Mapping[str, Any], classes: int) -> list[str]:
     is_known = re.fullmatch(r"\w+\.yaml", file.name) and file.is_file()
     known = dict(OmegaConf.load(file)).get("names") if is_known else None
     return list(map(str, known)) if known and len(known) == classes else list(numbered(classes))
+
+
+def validate_classes(path: str | Path, data: Mapping[str, Any]) -> None:
+    """Raise UserError unless a checkpoint's run had the classes of the present ``data`` settings."""
+    before = load_contents(path)["hyper_parameters"]["config"]["data"]
+    now, then = data.get("names") or numbered(data["classes"]), before.get("names")
+    if before.get("classes") != data["classes"] or (then and [*map(str, then)] != [*map(str, now)]):
+        known = printable(shown([*map(str, then or [before.get("classes")])]))
+        raise UserError(f"ckpt: {path} was trained on the classes {known}, but the data now has {shown(now)}")
 
 
 def _classifier(name: object) -> str | None:

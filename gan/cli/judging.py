@@ -84,7 +84,9 @@ def configuration(path: str | Path, contents: dict[str, Any], root: str | None) 
     elif settings("train", words[:1])["data.root"] == "" and (before := config["data"].get("root")):
         again = shlex.quote(f"data.root={printable(before)}")
         raise UserError(f"ckpt: {path} does not say where files are read: type the folder of its data again: {again}")
-    return plain(compose("train", [*words, "batch_size=1", "run_dir=."]))  # its batches are not used
+    composed = plain(compose("train", [*words, "batch_size=1", "run_dir=."]))  # its batches are not used
+    checkpoint.validate_classes(path, composed["data"])
+    return composed
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from gan.cli.compose import plain
 from gan.cli.trainer import validate_trainer
 from gan.error import UserError
 from gan.foreign import printable
-from gan.names import numbered, shown
 from gan.validate import integer, number
 
 RANGES = {
@@ -47,7 +46,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     validate(cfg, config)
     checkpoint.network_class(config["network"]["generator"])  # no other could be loaded again
     if cfg.ckpt:
-        _validate_classes(cfg, config["data"].get("names"))
+        checkpoint.validate_classes(cfg.ckpt, config["data"])
     return_freed_memory()
     seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.data, _convert_="all")
@@ -98,15 +97,6 @@ def _explained(cfg: DictConfig, again: list[str], begun: Begun) -> Iterator[None
             raise
         reason = f"its state is damaged, or of other settings ({type(error).__name__}: {printable(error)})"
         raise UserError(f"ckpt: {cfg.ckpt} cannot be continued: {reason}") from error
-
-
-def _validate_classes(cfg: DictConfig, names: list[str] | None) -> None:
-    """Raise UserError if the run that ``cfg.ckpt`` continues was trained on other classes."""
-    data = checkpoint.load_contents(cfg.ckpt)["hyper_parameters"]["config"]["data"]
-    now, then = list(names or numbered(cfg.data.classes)), data.get("names")
-    if data.get("classes") != cfg.data.classes or (then and list(map(str, then)) != now):
-        before = printable(shown(list(map(str, then or [data.get("classes")]))))
-        raise UserError(f"ckpt: {cfg.ckpt} was trained on the classes {before}, but the data now has {shown(now)}")
 
 
 def validate(cfg: DictConfig, config: Mapping[str, Any]) -> None:

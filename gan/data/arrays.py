@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_only
-from PIL import Image
 from torch import Tensor
 
 from gan.data import csv_file, idx, npz, review
@@ -17,7 +16,7 @@ from gan.data.labels import flatten
 from gan.data.mapped import SHARES, Part, map_array
 from gan.data.pixels import as_images
 from gan.error import UserError
-from gan.image import load_picture
+from gan.image import load_picture, open_picture
 from gan.validate import number
 
 log = logging.getLogger(__name__)
@@ -180,7 +179,7 @@ def _read_idx(folder: Path, files: dict[str, Path]) -> Found:
 
 def _read_pictures(paths: list[Path]) -> Found:
     """Pictures of one size, with labels in their names."""
-    with Image.open(paths[0]) as first:
+    with open_picture(paths[0]) as first:
         channels = 1 if first.mode in ("1", "L", "LA", "I;16") else 3
     pictures = [load_picture(path, channels) for path in paths]
     if odd := [path for path, pixels in zip(paths, pictures, strict=True) if pixels.shape != pictures[0].shape]:

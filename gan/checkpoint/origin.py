@@ -74,7 +74,7 @@ def class_names(data: Mapping[str, Any], classes: int) -> list[str]:
 
 
 def validate_classes(path: str | Path, data: Mapping[str, Any]) -> None:
-    """Raise UserError unless a checkpoint's run had the classes of the present ``data`` settings."""
+    """Raise UserError unless the run of a checkpoint had the classes of the present ``data``."""
     before = load_contents(path)["hyper_parameters"]["config"]["data"]
     now, then = data.get("names") or numbered(data["classes"]), before.get("names")
     if before.get("classes") != data["classes"] or (then and [*map(str, then)] != [*map(str, now)]):

@@ -126,6 +126,12 @@ SPOILT: dict[str, Any] = {
     "a large number": ("hyper_parameters", "more", 10**5000),
     "wide tensors": ("state_dict", "ema.generator.dense.weight", torch.zeros(1).expand(10**6, 10**6)),
     "NaN": ("state_dict", "ema.generator.dense.weight", torch.full((68, 28), float("nan"))),
+    "infinite in float32": (
+        "state_dict",
+        "ema.generator.dense.weight",
+        torch.tensor(1e300).double() + 1e300,
+    ),
+    "wide tensors elsewhere": ("hyper_parameters", "more", torch.zeros(1).expand(10**6, 10**6)),
     "sparse": ("state_dict", "ema.generator.dense.weight", torch.eye(3).to_sparse()),
     "complex": ("state_dict", "ema.generator.dense.weight", torch.zeros(68, 28, dtype=torch.complex64)),
     "a parameter": ("state_dict", "ema.generator.dense.weight", torch.nn.Parameter(torch.zeros(2))),
@@ -172,6 +178,45 @@ def test_other_containers_are_refused(kind: str, contents: dict[str, Any], tmp_p
         path.write_bytes(BEFORE.read_bytes()[:5000] if kind == "truncated" else b"")
     _refused(path)
     assert not Path("pwned").exists()
+
+
+PICKLES = {  # the contents of a checkpoint, as pickle writes them
+    "tuples in tuples as a key": b"\x80\x02})" + b"\x85" * 900_000 + b"Ns.",
+    "a far place of the memo": b"\x80\x02}r\xff\xff\xff\x7f.",
+    "many dicts": b"\x80\x02](" + b"}" * 5_000_000 + b"e.",
+    "many bytes": b"\x80\x02cbuiltins\nbytearray\n(\x8a\x05\x00\xd0\xed\x90\x2etR.",
+    "a change of a class": b"\x80\x02ccollections\nOrderedDict\n}X\x01\x00\x00\x00aNsb.",
+    "a storage of nothing": b"\x80\x02(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x02\x00\x00\x0099NNtQ.",
+    "a storage in another place": b"\x80\x02(NctorchFloatStorage\nX\x02\x00\x00\x00..NNtQ.",
+    "a named storage": b"\x80\x02Pabcde\n.",
+}
+
+
+@pytest.mark.parametrize("name", ["data.pkl", "DATA.PKL"])
+@pytest.mark.parametrize("pickled", PICKLES.values(), ids=list(PICKLES))
+def test_a_pickle_of_more_than_data_is_refused_whatever_its_name(pickled: bytes, name: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(BEFORE) as old, zipfile.ZipFile(tmp_path / "x.ckpt", "w") as new:
+        for part in old.infolist():
+            if part.filename.endswith("/data.pkl"):
+                new.writestr(part.filename.replace("data.pkl", name), pickled)
+            else:
+                new.writestr(part, old.read(part))
+    _refused(tmp_path / "x.ckpt")
+
+
+def test_parts_of_a_zip_file_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.ckpt", "w") as file:
+        file.writestr("x/data.pkl", bytes(10_000))
+        file.filelist += file.filelist * 1000
+    _refused(tmp_path / "x.ckpt")
+
+
+def test_tensors_stay_within_their_part(contents: dict[str, Any], tmp_path: Path) -> None:
+    torch.save(contents, tmp_path / "y.ckpt")
+    with zipfile.ZipFile(tmp_path / "y.ckpt") as old, zipfile.ZipFile(tmp_path / "x.ckpt", "w") as new:
+        for part in old.infolist():
+            new.writestr(part.filename, old.read(part)[: 4 if "/data/" in part.filename else None])
+    _refused(tmp_path / "x.ckpt")
 
 
 def test_a_file_that_is_none_is_not_waited_for(tmp_path: Path) -> None:

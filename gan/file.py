@@ -35,6 +35,11 @@ _PACKAGE = Path(__file__).parent
 CONF = next(path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir())  # installed, or a checkout
 CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
 LOCK = ".lock"  # in a folder where one process at a time works
+# What is not written beside its place: through a link it would be written elsewhere.
+OPENED = re.compile(
+    r"\.lock|study\.lock|journal\.log|train\.log|\.hydra|(config|hydra|overrides|multirun|hparams)\.yaml|grids"
+    r"|\d+|[a-z]+_\d+_\d+"  # jobs and trials; cells
+)
 FORGOTTEN = 24 * 3600  # seconds without a change, after which a partial file is abandoned where there are no locks
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -169,11 +174,13 @@ def lock_folder(folder: Path) -> "BaseFileLock | None":
     """Lock a folder, and make it if need be; None if another process holds its lock.
 
     The lock ends with ``release`` or, however it ends, with this process. Without locks in the
-    file system, a warning says so and nothing is locked.
+    file system, a warning says so and nothing is locked. Raises the UserError of
+    :func:`validate_own`.
     """
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
+    validate_own(folder)
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(blocking=False)
@@ -184,6 +191,16 @@ def lock_folder(folder: Path) -> "BaseFileLock | None":
             raise
         log.warning("%s: this file system has no locks: let no second process write there", folder)
     return lock
+
+
+def validate_own(folder: Path) -> None:
+    """Raise UserError if a link, a pipe or a device is where a training writes in ``folder``."""
+    for place in (folder, folder / ".hydra"):
+        entries = list(os.scandir(place)) if place.is_dir() else []
+        for entry in (entry for entry in entries if OPENED.fullmatch(entry.name)):
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                what = "a link or a device, and what is written there would lie elsewhere"
+                raise UserError(f"run_dir: {entry.path} is {what}: remove it, or choose another folder")
 
 
 def write_bytes(contents: bytes, path: Path) -> None:

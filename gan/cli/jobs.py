@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 from gan.cli import run_folder
 from gan.cli.compose import compose, parse
 from gan.error import UserError
-from gan.file import CONF, load_json, write_text
+from gan.file import CONF, load_json, validate_own, write_text
 
 log = logging.getLogger(__name__)
 APART = {"run_dir", "ckpt", "data.fallback", "overwrite"}  # do not identify a job
@@ -72,6 +72,7 @@ def assign_folders(folder: Path, words: list[str]) -> None:
     others = {place: read_words(place / JOB) or [] for one, place in known.items() if one not in asked}
     for one, job in asked.items():
         place = known.get(one) or _same_settings(others, job) or _take(folder, job)
+        validate_own(place)  # Hydra writes there before the job's own lock
         write_text(json.dumps({"overrides": identifying(job)}), place / JOB)
         if run_folder.asks_overwriting(words):
             run_folder.clear(place)

@@ -29,7 +29,7 @@ from gan.cli.compose import compose
 from gan.cli.errors import explain, is_user_error
 from gan.cli.prepare import fit_missing_classifier, settle_data
 from gan.error import UserError
-from gan.file import load_record, lock_folder
+from gan.file import load_record, lock_folder, validate_own
 from gan.tune import report
 from gan.tune.space import Space, from_sweep, suggest, to_override
 
@@ -80,6 +80,7 @@ def open_study(cfg: DictConfig, overrides: list[str], space: Space) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = Path(cfg.run_dir)
     folder.mkdir(parents=True, exist_ok=True)
+    validate_own(folder)
     asked = {"train": overrides, "space": {name: distribution_to_json(one) for name, one in space.items()}}
     with FileLock(folder / LOCK):
         try:

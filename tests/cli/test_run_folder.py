@@ -1,5 +1,6 @@
 """A folder that holds a training loses nothing, and one process writes there."""
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -47,6 +48,37 @@ def test_a_folder_without_results_is_not_refused(name: str, tmp_path: Path) -> N
     _put(tmp_path, name)
     _claim(tmp_path)
     _claim(tmp_path, "-m")
+
+
+OPENED = [".lock", "train.log", ".hydra", ".hydra/config.yaml", ".hydra/overrides.yaml", "grids", "multirun.yaml", "0"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "nothing", "pipe"])
+@pytest.mark.parametrize("name", OPENED)
+def test_nothing_is_written_through_a_link_or_into_a_pipe(name: str, kind: str, tmp_path: Path) -> None:
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    (run / name).parent.mkdir(parents=True)
+    if kind == "pipe":
+        os.mkfifo(run / name)
+    else:
+        (run / name).symlink_to(elsewhere)
+    if kind == "file":
+        elsewhere.write_text("kept")
+    elif kind == "folder":
+        elsewhere.mkdir()
+    for words in ([], ["overwrite=true"], ["-m"]):
+        with pytest.raises(UserError, match=r"^run_dir: \S+ is a link or a device, .*: remove it") as caught:
+            _claim(run, *words)
+        assert str(run / name) in str(caught.value)
+    assert kind != "file" or elsewhere.read_text() == "kept"
+    assert kind != "folder" or not any(elsewhere.iterdir())
+
+
+def test_a_run_folder_may_itself_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "runs").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "data").symlink_to(tmp_path)  # nothing of a training
+    _claim(tmp_path / "runs")
 
 
 @pytest.mark.parametrize("name", ["0/job.json", "multirun.yaml", "study.lock"])

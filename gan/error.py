@@ -11,6 +11,12 @@ class MissingExtra(UserError, ImportError):
     """A library of an optional feature is not installed. The message has the command for it."""
 
 
+def printable(text: object, most: int = 200) -> str:
+    """A stranger's text for a message: one line, without control characters, at most so long."""
+    line = "".join(c if c.isprintable() else "?" for c in str(text))
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
 def require(*modules: str, extra: str) -> None:
     """Raise MissingExtra unless all ``modules``, which ``extra`` brings, are installed."""
     for name in modules:

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import load_json
 
 MOST_BYTES = 2**31  # of a file
@@ -198,9 +198,3 @@ def validate_tensors(tensors: Iterable[Tensor], size: int) -> None:
     """
     if sum(math.prod(value.shape) * value.element_size() for value in tensors) > size:
         raise Refused("its tensors are larger than the file")
-
-
-def printable(text: object, most: int = 200) -> str:
-    """A stranger's text for a message: one line, without control characters, at most so long."""
-    line = "".join(c if c.isprintable() else "?" for c in str(text))
-    return line if len(line) <= most else f"{line[:most]}..."

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gan.error import printable
 from gan.file import atomic_write
 
 
@@ -19,7 +20,7 @@ def plain(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     lines = [list(columns)]
     for row in rows:
         values = [row.get(column, "") for column in columns]
-        lines.append([f"{value:.4g}" if isinstance(value, float) else str(value) for value in values])
+        lines.append([f"{value:.4g}" if isinstance(value, float) else printable(value, 1000) for value in values])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)) for line in lines)
 

@@ -1,6 +1,7 @@
 """Files of strangers are data: nothing in them runs, or says where we read and write."""
 
 import json
+import logging
 import os
 import pickle
 import time
@@ -9,13 +10,18 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT, call, complaint
 from safetensors.torch import save_file
 
-from gan import checkpoint, evaluate, foreign, generate
+from gan import checkpoint, evaluate, foreign, generate, table
+from gan.cli.carry import run_words
+from gan.cli.command import border
+from gan.cli.errors import explain
 from gan.error import UserError
+from gan.image import pillow
 from train import train
 
 BEFORE = ROOT / "tests" / "fixtures" / "before.ckpt"
@@ -308,6 +314,9 @@ STATES: dict[str, Any] = {
     ),
     "callbacks of texts": ("callbacks", "x"),
     "a history of texts": ("callbacks", {"Result": {"history": 5}}),
+    "a history of lists of texts": ("callbacks", {"Result": {"history": ["x"]}}),
+    "a history without epochs": ("callbacks", {"Result": {"history": [{"val/fid": 1.0}]}}),
+    "figures of texts": ("callbacks", {"Result": {"history": [{"epoch": 1, "val/fid": "\x1b[31m"}]}}),
     "no loops": ("loops", {}),
     "loops of texts": ("loops", {"fit_loop": "x"}),
     "no version": ("pytorch-lightning_version", None),
@@ -326,15 +335,18 @@ def test_a_state_that_cannot_be_continued_is_one_line_and_nothing_is_lost(
     assert (tmp_path / "last.ckpt").read_bytes() == before
 
 
-def test_a_continued_run_deletes_no_file_that_its_checkpoint_names(contents: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["mine.txt", "mine.ckpt"])
+def test_a_continued_run_deletes_no_file_that_its_checkpoint_names(
+    name: str, contents: dict[str, Any], tmp_path: Path
+) -> None:
     for state in contents["callbacks"].values():
         for key in [key for key in state if key.endswith("_model_path")]:
-            state[key] = str(tmp_path / "mine.txt")
-    (tmp_path / "mine.txt").write_text("kept")
+            state[key] = str(tmp_path / name)
+    (tmp_path / name).write_text("kept")
     torch.save(contents, tmp_path / "last.ckpt")
     message = complaint(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=3")
-    assert "it names files that are no checkpoints" in message
-    assert (tmp_path / "mine.txt").read_text() == "kept"
+    assert "it names files that are none of its checkpoints" in message
+    assert (tmp_path / name).read_text() == "kept"
 
 
 def test_a_strangers_text_is_shown_without_control_characters(contents: dict[str, Any], tmp_path: Path) -> None:
@@ -343,6 +355,33 @@ def test_a_strangers_text_is_shown_without_control_characters(contents: dict[str
     message = complaint(train, f"ckpt={tmp_path / 'last.ckpt'}")
     assert "'data.root=?[31m$(touch pwned)?'" in message
     assert checkpoint.provenance(tmp_path / "last.ckpt")["command"].isprintable()
+
+
+NAMES = ["\x1b[31m", "\r", "\u202e", "\udcff", "\x9b31m"]
+
+
+@pytest.mark.parametrize("odd", NAMES, ids=ascii)
+def test_no_name_of_a_file_reaches_a_terminal_as_it_is(
+    odd: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (f"{odd}a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        pillow(torch.zeros(1, 8, 8, dtype=torch.uint8)).save(tmp_path / "set" / name / "0.png")
+    lines = [complaint(train, "data=folder", f"data.root={tmp_path / 'set'}")]
+    np.savez(tmp_path / "x.npz", images=np.eye(28)[None].repeat(9, 0), labels=np.array([f"{odd}a"] * 9))
+    lines.append(complaint(train, "data=arrays", f"data.root={tmp_path / 'x.npz'}"))
+    lines.append(explain(FileNotFoundError(2, "gone", f"x{odd}.png"), "train"))
+    with border("train"):
+        logging.getLogger("gan").warning("%s is left out\nand more", odd)
+    lines += caplog.messages[-1].split("\n")
+    lines.append(table.plain([{"job": odd}], ["job"]).split("\n")[1])
+    assert lines[-2] == "and more"
+    assert all(line.rstrip().isprintable() for line in lines)
+
+
+def test_a_run_that_never_judged_itself_is_judged(contents: dict[str, Any]) -> None:
+    contents["hyper_parameters"]["config"]["trainer"]["limit_val_batches"] = 0
+    assert not any("limit_val" in word for word in run_words("x", contents["hyper_parameters"]["config"]))
 
 
 def test_plain_data_are_copied_as_they_are() -> None:

@@ -1,6 +1,7 @@
 """Checkpoints that are written completely or not at all, in folders that may move."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,12 @@ class Keep(ModelCheckpoint):
     """Keeps a checkpoint in the run's folder, and finds earlier ones if that folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        start, braces, _ = str(self.filename).partition("{")  # of a figure
+        own = re.compile(rf"{re.escape(start)}{'.*' if braces else ''}\.ckpt")
+
         def here(path: str) -> str:
-            if path and not path.endswith(".ckpt"):  # Lightning deletes it when a better one comes
-                raise UserError("ckpt: it is damaged: it names files that are no checkpoints")
+            if path and not own.fullmatch(Path(path).name):  # Lightning deletes it when a better one comes
+                raise UserError("ckpt: it is damaged: it names files that are none of its checkpoints")
             return str(Path(str(self.dirpath), Path(path).name)) if path else path
 
         moved = {name: here(state_dict[name]) for name in state_dict if name.endswith("_model_path")}

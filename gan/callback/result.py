@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.callback.doctor import Doctor
+from gan.error import UserError
 from gan.file import write_text
 
 
@@ -58,7 +59,11 @@ class Result(Callback):
         return {"history": self.history}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.history = list(state_dict["history"])
+        history = list(state_dict["history"])
+        for figures in history:
+            if "epoch" not in figures or not all(isinstance(value, int | float) for value in figures.values()):
+                raise UserError("ckpt: it is damaged: its history has other than figures")
+        self.history = history
 
     def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
         if not trainer.is_global_zero:

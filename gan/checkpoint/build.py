@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from gan import network
-from gan.foreign import Refused, printable
+from gan.error import printable
+from gan.foreign import Refused
 from gan.network import Generator
 
 

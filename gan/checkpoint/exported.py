@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from gan import foreign
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import sha256
-from gan.foreign import Refused, printable
+from gan.foreign import Refused
 
 
 def load_exported(path: Path) -> dict[str, Any]:

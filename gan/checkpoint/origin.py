@@ -13,9 +13,9 @@ from gan import foreign
 from gan.checkpoint.contents import load_contents
 from gan.checkpoint.exported import load_exported, validate_card
 from gan.checkpoint.load import SHIPPED, generator
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import CONF, pack_weights
-from gan.foreign import Refused, printable
+from gan.foreign import Refused
 from gan.metric.feature import WEIGHTS
 from gan.names import numbered, shown, validate_names
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan.cli.check import check, choices, settings
-from gan.error import UserError
-from gan.foreign import printable
+from gan.error import UserError, printable
 
 ITEM = r"(?:[\w.+:-]+|'[^'\"\\$\x00-\x1f]{1,64}')"  # a number, a short word, a quoted one
 VALUE = re.compile(rf"{ITEM}|\[\s*(?:{ITEM}(?:\s*,\s*{ITEM})*)?\s*\]")
@@ -78,7 +77,7 @@ def run_words(path: object, config: Mapping[str, Any]) -> list[str]:
         raise UserError(f"ckpt: {path} was trained on data={printable(name, 60)}, which conf/data does not have")
     known = settings("train", [f"data={name}"])
     values = {f"data.{key}": data[key] for key in DATA if f"data.{key}" in known and key in data}
-    values |= {f"trainer.{key}": trainer[key] for key in LIMITS if key in trainer}
+    values |= {f"trainer.{key}": trainer[key] for key in LIMITS if trainer.get(key)}  # 0: it never judged
     words = [f"data={name}", *(f"metric={metric}" for metric in _metric(metrics))]
     for key, value in values.items():
         if not (isinstance(value, int | float) or (isinstance(value, str) and VALUE.fullmatch(value))):

@@ -18,8 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 from gan.cli import run_folder
 from gan.cli.check import check, choices, default_groups
 from gan.cli.compose import compose, quote
-from gan.cli.errors import explain, is_user_error
-from gan.error import UserError
+from gan.cli.errors import LONGEST, explain, is_user_error
+from gan.error import UserError, printable
 from gan.file import CONF
 
 HELP = {"--help", "-h"}
@@ -86,12 +86,21 @@ def _terminate(*_: object) -> NoReturn:
     sys.exit(128 + signal.SIGTERM)
 
 
+class Printable(logging.LogRecord):
+    """A record without what would control a terminal: a file's name may hold it."""
+
+    def getMessage(self) -> str:
+        """The message, whose lines stay apart."""
+        return "\n".join(printable(line, LONGEST) for line in super().getMessage().split("\n"))
+
+
 @contextmanager
 def border(root: str) -> Iterator[None]:
     """Exit with one line for a user error or Ctrl-C, with a traceback for a bug.
 
     GAN_TRACEBACK=1 always shows the traceback.
     """
+    logging.setLogRecordFactory(Printable)
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     # Silences devices and tips. Importing Lightning resets the levels of its other loggers.
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)

@@ -9,10 +9,11 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from gan.cli.check import missing, settings, unknown
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import final_path
 
 USER_ERRORS = (UserError, OSError, HydraException, OmegaConfBaseException, MemoryError)
+LONGEST = 10_000  # characters of a line
 REMEDIES = {
     errno.ENOSPC: "make room there, or choose another folder",
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose another folder"),
@@ -52,7 +53,14 @@ def _is_without_home(error: BaseException) -> bool:
 
 
 def explain(error: BaseException, root: str) -> str:
-    """One line that says what is wrong and what to do, for a command of ``conf/ROOT.yaml``."""
+    """One line that says what is wrong and what to do, for a command of ``conf/ROOT.yaml``.
+
+    It may hold a stranger's names; what would control a terminal is left out.
+    """
+    return printable(_explain(error, root), LONGEST)
+
+
+def _explain(error: BaseException, root: str) -> str:
     error = root_cause(error)
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
         return "out of memory: ask for fewer at once or for smaller ones, or close other programs"

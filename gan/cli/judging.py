@@ -17,9 +17,8 @@ from gan.cli.carry import run_words
 from gan.cli.check import settings
 from gan.cli.compose import compose, plain, quote
 from gan.data import ImageData, Images
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import cache_folder, sha256
-from gan.foreign import printable
 from gan.image import to_uint8
 from gan.metric import feature
 from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see

@@ -22,8 +22,7 @@ from gan.callback.result import remedy
 from gan.cli import carry, fitted
 from gan.cli.compose import plain
 from gan.cli.trainer import validate_trainer
-from gan.error import UserError
-from gan.foreign import printable
+from gan.error import UserError, printable
 from gan.validate import integer, number
 
 RANGES = {

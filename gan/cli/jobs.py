@@ -7,6 +7,7 @@ one. ``hydra.sweep.subdir`` looks the job up there.
 import json
 import logging
 import re
+from contextlib import suppress
 from itertools import count, product
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import hydra
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from gan.cli import run_folder
 from gan.cli.compose import compose, parse
@@ -81,7 +84,11 @@ def assign_folders(folder: Path, words: list[str]) -> None:
 def _same_settings(others: dict[Path, list[str]], job: list[str]) -> Path | None:
     """The folder of the same job in other words: with a default left out or typed."""
     settings = _settings(job) if others else {}
-    return next((place for place, words in others.items() if _settings(words) == settings), None)
+    for place, words in others.items():
+        with suppress(UserError, HydraException, OmegaConfBaseException):  # of another version: another job
+            if _settings(words) == settings:
+                return place
+    return None
 
 
 def find_folder(folder: str, words: list[str], number: int) -> str:
@@ -110,17 +117,24 @@ def known_folders(folder: Path) -> dict[str, Path]:
 def read_words(path: Path) -> list[str] | None:
     """The overrides of a job in ``job.json`` or, if that is damaged, in what Hydra wrote."""
     try:
-        return list(load_json(path)["overrides"])
-    except (UserError, KeyError, TypeError):
+        return _validated(load_json(path)["overrides"])
+    except (UserError, KeyError):
         copy = path.parent / ".hydra" / "overrides.yaml"
     try:
-        words = yaml.safe_load(copy.read_text(encoding="utf-8"))
+        words = _validated(yaml.safe_load(copy.read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError):
-        return None
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return None
     log.warning("%s is damaged: it is made again from %s", path, copy)
     write_text(json.dumps({"overrides": identifying(words)}), path)
+    return words
+
+
+def _validated(words: object) -> list[str]:
+    """``words``. Raises UserError unless they are overrides of train.py, not of Hydra."""
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise UserError("no overrides")
+    if any(parse(word).key_or_group.partition(".")[0].partition("/")[0] == "hydra" for word in words):
+        raise UserError("overrides of Hydra")
     return words
 
 

@@ -116,6 +116,23 @@ def test_damaged_records_are_made_again(tmp_path: Path, fits: list[dict[str, Any
     assert all(json.loads((tmp_path / str(job) / "job.json").read_text())["overrides"] for job in range(5))
 
 
+RECORDS = [
+    [5], "seed=1", {"seed": 1}, None, [["seed=1"]], ["seed"], ["="], ["x" * 10_000], ["data=nosuch"],
+    ["seed=${oc.env:HOME}"],
+    ["hydra.searchpath=[file:///evil]"], ["+hydra.callbacks.x._target_=os.system"], ["hydra/launcher=joblib"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", RECORDS, ids=str)
+def test_a_strangers_record_neither_stops_a_sweep_nor_is_taken(words: object, tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "job.json").write_text(json.dumps({"overrides": words}))
+    result = {"objective": 1.0, "figures": {"\x1b[31m": "\x1b[31m"}}
+    (tmp_path / "0" / "result.json").write_text(json.dumps(result))
+    jobs.assign_folders(tmp_path, ["-m", "seed=1", "data=digits"])
+    assert jobs.key(jobs.read_words(tmp_path / "1" / "job.json") or []) == jobs.key(["data=digits", "seed=1"])
+
+
 def test_a_folder_without_any_record_is_left_and_its_job_gets_another(
     tmp_path: Path, fits: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:

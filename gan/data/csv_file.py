@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from gan.data.idx import most_unpacked
 from gan.error import UserError
 
 LABELS = ("label", "labels", "class", "target", "y")  # names of the column of labels
@@ -36,6 +37,7 @@ def load(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """
     images: list[np.ndarray] = []
     labels: list[str] = []
+    most = min(MOST_VALUES, most_unpacked(path.stat().st_size) // 2) if path.suffix == ".gz" else MOST_VALUES
     try:
         with _open(path) as file:
             lines = _lines(path, file)
@@ -46,9 +48,9 @@ def load(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
                 pixels, found = _read(path, chunk, columns)
                 images.append(pixels)
                 labels += found
-                if len(labels) * columns.number > MOST_VALUES:
+                if len(labels) * columns.number > most:
                     remedy = "save it as images.npy and labels.npy"
-                    raise UserError(f"data: {path} has more than {MOST_VALUES:,} numbers: {remedy}")
+                    raise UserError(f"data: {path} has more than {most:,} numbers: {remedy}")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"data: {path} is damaged or truncated ({error}): copy it again") from error
     except UnicodeDecodeError as error:

@@ -14,6 +14,8 @@ from gan.error import UserError
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}  # by the header's code
 MOST_BYTES = 2**31  # of a file that is read into memory; a larger set belongs into an images.npy, which is mapped
+UNPACKED = 2**26  # bytes that anything may be packed to
+RATIO = 100  # of packed images at most; written digits have about 5, and bombs 1,000 or more
 NAME = re.compile(r"(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?")  # as they are downloaded
 FOLDERS = (".", "raw", "MNIST/raw")  # below data.root
 UNREADABLE = (ValueError, EOFError, zlib.error, gzip.BadGzipFile)
@@ -51,6 +53,11 @@ def read_whole(path: Path) -> Header:
     return header
 
 
+def most_unpacked(packed: int) -> int:
+    """The bytes that ``packed`` bytes of an archive may unpack to, since it may be a bomb."""
+    return max(UNPACKED, RATIO * packed)
+
+
 def read_bytes(path: Path) -> bytes:
     """The bytes of an IDX file, unpacked if it ends in .gz. Raises UserError for a damaged one."""
     try:
@@ -58,6 +65,8 @@ def read_bytes(path: Path) -> bytes:
             header = read_header(cast(BinaryIO, file))
             if header.file_bytes > MOST_BYTES:
                 raise ValueError(f"its header says {header.file_bytes:,} bytes, {MOST_BYTES:,} is the limit")
+            if path.suffix == ".gz" and header.file_bytes > most_unpacked(path.stat().st_size):
+                raise ValueError(f"its header says {header.file_bytes:,} bytes, far more than can be packed into it")
             file.seek(0)
             contents = file.read(header.file_bytes + 1)  # no more: it may be a bomb
         if len(contents) != header.file_bytes:

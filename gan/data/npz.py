@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from gan.data.idx import MOST_BYTES
+from gan.data.idx import MOST_BYTES, most_unpacked
 from gan.error import UserError
 
 # Keys of training images, training labels, test images and test labels, in any case.
@@ -40,12 +40,21 @@ def load(path: Path) -> Arrays:
             left = MOST_BYTES
             for part, key in [*zip(KEYS[0], keys, strict=True), ("names", "names")]:
                 if key in members:
+                    _validate_packing(members[key], f"{path}, {key}")
                     with file.open(members[key]) as member:
                         found[part] = _read(member, f"{path}, {key}", members[key].file_size, left)
                     left -= found[part].nbytes
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise UserError(f"data: {path} is damaged, truncated or no .npz file ({error}): save it again") from error
+
+
+def _validate_packing(member: zipfile.ZipInfo, name: str) -> None:
+    """Raise UserError for an array that NumPy does not pack so."""
+    is_numpys = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if not is_numpys or member.file_size > most_unpacked(member.compress_size):
+        packed = f"{member.file_size:,} bytes packed into {member.compress_size:,}"
+        raise UserError(f"data: {name} is {packed}, as no images are: save it by numpy.savez")
 
 
 def _read(file: IO[bytes], name: str, size: int, most: int) -> np.ndarray:

@@ -4,15 +4,16 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from filelock import BaseFileLock
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan.cli.compose import compose, parse
 from gan.error import UserError
-from gan.file import lock_folder, write_bytes
+from gan.file import LOCK, lock_folder, write_bytes
 
 # What a training leaves, as paths in its folder. Without the first, nothing of it would be lost.
 RESULTS = re.compile(r"result\.json|(best|last)\.ckpt|grids/epoch_\d+\.png|events\.out\.tfevents\..+")
@@ -72,10 +73,10 @@ def claim(words: list[str]) -> Path | None:
         return None
     if folder.exists() and not folder.is_dir():
         raise UserError(f"run_dir: {folder} is a file: choose a folder, as run_dir=runs/mine")
-    lock = lock_folder(folder)
+    is_new, lock = not folder.exists(), lock_folder(folder)
     if lock is None:
         raise UserError(f"run_dir: {folder} is in use by another training: wait for its end, or choose another run_dir")
-    held.callback(lock.release)
+    held.callback(_release, lock, folder if is_new else None)
     if (folder / "study.lock").exists():
         raise UserError(f"run_dir: {folder} holds a study of gan.tune: choose another run_dir")
     if is_sweep(words):
@@ -86,6 +87,15 @@ def claim(words: list[str]) -> Path | None:
     else:
         _validate_training(folder, path_in(words, "ckpt"), asks_overwriting(words))
     return folder
+
+
+def _release(lock: BaseFileLock, made: Path | None) -> None:
+    """Release a lock. Nothing stays of the folder ``made`` for it, if nothing else was written."""
+    if made and made.is_dir() and [path.name for path in made.iterdir()] == [LOCK]:
+        with suppress(OSError):  # an open file cannot be removed everywhere
+            (made / LOCK).unlink()
+            made.rmdir()
+    lock.release()
 
 
 def asks_overwriting(words: list[str]) -> bool:

@@ -52,14 +52,20 @@ def carried(path: object, words: Sequence[str], typed: Sequence[str]) -> list[st
         raise UserError(f"ckpt: {path} carries more than {MOST_WORDS} settings: not loaded")
     anew = {_key(word) for word in typed}
     kept = [word for word in words if _key(word) not in {*anew, *ONCE}]
-    if missing := [word for word in kept if not describes(word)]:
-        again = " ".join(shlex.quote(printable(word)) for word in missing[:10])
+    if missing := to_retype(kept):
+        again = shlex.join(printable(word) for word in missing[:10])
         raise UserError(f"ckpt: {path} was trained with words that are not taken from a file: type them again: {again}")
     try:
         check("train", kept)
     except UserError as error:
         raise UserError(f"ckpt: {path} cannot be continued: {error}") from error
     return kept
+
+
+def to_retype(words: Sequence[str]) -> list[str]:
+    """The words that a file may not say, as a person types them: without Hydra's quotes."""
+    unsaid = [word for word in words if not describes(word) and _key(word) not in ONCE]
+    return [re.sub(r"='([^'\\]*)'$", r"=\1", word) for word in unsaid]
 
 
 def _key(word: str) -> str:

@@ -55,7 +55,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
     callbacks = instantiate(cfg.callback, _convert_="all")
     _validate_objective(callbacks)
-    callbacks["result"].again = again = [word for word in overrides if not carry.describes(word)]
+    callbacks["result"].again = again = carry.to_retype(overrides)
     logger = instantiate(cfg.logger, _convert_="all")
     begun = Begun()
     trainer = instantiate(

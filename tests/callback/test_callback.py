@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import SCHEDULE, SHORT, call, pixels
+from conftest import SCHEDULE, SHORT, call, complaint, pixels
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 from torchmetrics import Metric
@@ -64,7 +64,7 @@ def test_the_result_holds_the_best_epoch_and_the_history(short_run: Path) -> Non
 def test_a_resumed_run_keeps_its_history_and_its_best(short_run: Path, tmp_path: Path) -> None:
     call(train, *SHORT, f"run_dir={tmp_path}")
     call(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")
-    call(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")  # nothing is left to do, and nothing changes
+    assert "with 2 epochs" in complaint(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=2")
     resumed, whole = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path, short_run))
     name = "val_bundled_digits/fid_digits"
     assert [figures[name] for figures in resumed["history"]] == [figures[name] for figures in whole["history"]]

@@ -41,7 +41,7 @@ from train import train
         ("penalty.gamma=-1", "penalty.gamma must be a number from 0 to 1e+06, got -1"),
         ("data.size=30", "data.channels and data.size"),
         ("ckpt=nowhere.ckpt", "nowhere.ckpt does not exist"),
-        ("loss._target_=os.system", "os.system, which is none of this project's classes"),
+        ("loss._target_=os.system", "os.system"),
         ("optimizer.lr=", "optimizer.lr"),
         ("optimizer.lr=1e-4,2e-4", "optimizer.lr takes one value, got 1e-4,2e-4; train.py -m trains with each"),
         ("optimizer.lr", "optimizer.lr"),

@@ -80,8 +80,8 @@ def configuration(path: str | Path, contents: dict[str, Any], root: str | None) 
     words = run_words(path, config)
     if root is not None:
         words.append(quote(f"data.root={root}"))
-    elif settings("train", words[:1])["data.root"] == "" and (before := config["data"].get("root")):
-        again = shlex.quote(f"data.root={printable(before)}")
+    elif "data.test_share" in settings("train", words[:1]):  # files of the user's own
+        again = shlex.quote(f"data.root={printable(config['data'].get('root') or 'FOLDER')}")
         raise UserError(f"ckpt: {path} does not say where files are read: type the folder of its data again: {again}")
     composed = plain(compose("train", [*words, "batch_size=1", "run_dir=."]))  # its batches are not used
     checkpoint.validate_classes(path, composed["data"])

@@ -402,7 +402,7 @@ def test_every_load_prints_classes_and_counts_once(tmp_path: Path, caplog: pytes
 
 
 @pytest.mark.parametrize(
-    "words", [["out=x.npz"], ["out=x.csv"], ["out=x", "folder=idx"], ["out=x", "folder=png"]], ids=str
+    "words", [["out=x.npz"], ["out=x.csv"], ["out=x/", "folder=idx"], ["out=x/", "folder=png"]], ids=str
 )
 def test_what_the_project_writes_it_reads(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

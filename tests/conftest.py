@@ -2,12 +2,13 @@
 
 import io
 import json
+import logging
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ SCHEDULE = {  # of a small game, see gan.model.Schedule
     "lr_ratio": 1.0, "lr_decay": 0.0, "d_steps": 1, "penalty_every": 1, "auxiliary": 1.0, "ema_half_life_images": 100.0,
     "ema_ramp": 1.0, "compile": None,
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    """Remove the handlers that Hydra's main sets up: they write to streams of that test."""
+    yield
+    for handler in logging.root.handlers[:]:
+        if type(handler) in (logging.StreamHandler, logging.FileHandler):
+            logging.root.removeHandler(handler)
+            handler.close()
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),
     str: ("a text", (str,)),
 }
-LIBRARIES = ("trainer.", "logger.")  # whose settings may have several types
+LIBRARIES = ("trainer.", "logger.", "data.md5.")  # whose settings may have several types
 OPTIONS = {"--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd"}  # of Hydra, followed by a value
 FLAGS = OPTIONS | {"-m", "--multirun", "--experimental-rerun", "--resolve", "--run", "-r", "--package", "-p"}
 Settings = dict[str, object]  # every dotted name with its value, unresolved
@@ -137,7 +137,7 @@ def _check_value(root: str, key: str, value: object, known: Settings, is_open: b
     if isinstance(value, dict) and (kind is dict or key not in known):
         for name, part in value.items():
             _check_value(root, f"{key}.{name}", part, known, is_open)
-    elif kind is list and is_open and not isinstance(value, list):
+    elif kind is list and is_open and not isinstance(value, list) and (key, value) != ("data.names", None):
         raise UserError(f"{key} is a list: write {key}=[...], got {got}")
     elif key in PATHS | TEXTS and isinstance(value, list | dict):
         raise UserError(f"{key} takes one value, got {got}")

@@ -205,10 +205,10 @@ def test_a_run_fits_its_classifier_first_and_its_figures_bear_its_name(
     assert f"fitting the classifier of data={name} to" in said
     assert (tmp_path / "classifier" / f"{name}.safetensors").is_file()
     assert f'"val_{name}/fid_digits"' in (tmp_path / "run" / "result.json").read_text()
-    call(train, *run)
+    call(train, *run, "overwrite=true")
     assert "fitting" not in capsys.readouterr().err
     with pytest.raises(SystemExit, match="was fitted to another shape or to other classes: delete it"):
-        call(train, *run, "data.classes=30", "data.names=null")
+        call(train, *run, "overwrite=true", "data.classes=30", "data.names=null")
 
 
 def test_one_download_serves_all_of_emnist_and_the_rest_of_it_is_left_out(

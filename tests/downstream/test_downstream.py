@@ -151,7 +151,7 @@ def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
     [
         (["labels=[100]"], "labels: 100 a class are more than the 68 that class 1 of data=digits has"),
         (["labels=[0]"], "labels must be a list of whole numbers of 1 or more, as labels=[10,20], got [0]"),
-        (["labels=10"], "labels must be a list of whole numbers"),
+        (["labels=10"], "labels is a list: write labels=[...], got 10"),
         (["labels=[]"], "labels must be a list of whole numbers"),
         (["seeds=0"], "seeds must be a whole number from 1 to 1,000,000,000, got 0"),
         (["gan=all"], "gan must be few or ckpt, got all"),

@@ -93,4 +93,4 @@ class Undecided(Generator):
 def test_what_torch_cannot_trace_is_refused_in_one_line() -> None:
     message = r"^out: torch cannot export .* to this format \([^\n]*\): choose FILE\.safetensors$"
     with pytest.raises(UserError, match=message):
-        program.trace(Undecided(4, 0, (1, 2, 2)))
+        program.trace(Undecided(4, 0, (1, 4, 4)))

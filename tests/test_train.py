@@ -79,10 +79,12 @@ def stamp(path):
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 words, root = sys.argv[2:], Path(sys.argv[1])
+began = time.perf_counter()
 assert os.waitpid(start(root / "whole"), 0)[1] == 0
+epoch = (time.perf_counter() - began) / 100  # seconds
 last, source = root / "killed" / "last.ckpt", random.Random(0)
 for _ in range(40):
-    process, epochs, before = start(last.parent), source.randint(0, 2), stamp(last)
+    process, epochs, before = start(last.parent), source.randint(0, 1), stamp(last)
     while epochs and not os.waitpid(process, os.WNOHANG)[0]:
         epochs, before = epochs - (stamp(last) != before), stamp(last)
         time.sleep(0.001)
@@ -90,7 +92,7 @@ for _ in range(40):
         while not os.waitpid(process, os.WNOHANG)[0] and not list(last.parent.glob(".last.ckpt.*")):
             pass
     else:
-        time.sleep(source.random() * 1.5)
+        time.sleep(source.random() * 2 * epoch)  # in its start, or in one of two epochs
     os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
     assert os.WIFSIGNALED(status), status

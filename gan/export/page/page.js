@@ -159,6 +159,7 @@ function choices() {
     select.append(...all.map(([value, name]) => new Option(name, value)));
     $("choices").append(select);
   } else {
+    $("choices").style.setProperty("--name", `${Math.max(...MODEL.names.map((name) => name.length))}ch`);
     $("choices").append(...all.map(([value, name], i) => {
       const radio = Object.assign(document.createElement("input"), { type: "radio", name: "label", value, required: true });
       if (!i) radio.id = "label";

@@ -16,14 +16,13 @@ from gan.data.labels import flatten
 from gan.data.mapped import SHARES, Part, map_array
 from gan.data.pixels import as_images
 from gan.error import UserError
-from gan.image import load_picture, open_picture
+from gan.image import SUFFIXES, load_picture, open_picture
 from gan.validate import number
 
 log = logging.getLogger(__name__)
 PARTS = ("images", "labels", "test_images", "test_labels")
 FORMS = "images.npy and labels.npy, an .npz, a CSV, MNIST's four IDX files (also as .gz), or pictures as 00042_7.png"
 PICTURE = re.compile(r"\d+_(.+)\.png")  # of this project: 00042_7.png has label 7
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 Found = dict[str, np.ndarray]  # images and labels, and perhaps test_images and test_labels, by PARTS
 
 
@@ -145,7 +144,7 @@ def _read_folder(folder: Path) -> Found:
     if len(archives) + len(tables) > 1:
         several = ", ".join(path.name for path in archives + tables)
         raise UserError(f"data: {folder} has {several}: choose one, as data.root={(archives + tables)[0]}")
-    pictures = [path for path in files if path.suffix.lower() in PICTURES]
+    pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
     if pictures and all(PICTURE.fullmatch(path.name) for path in pictures):
         return _read_pictures(pictures)
     inside = pictures or [path for path in folder.iterdir() if path.is_dir()]

@@ -12,6 +12,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image, ImageOps
 
+from gan.data import review
 from gan.data.mapped import MemoryMapped
 from gan.data.tree import Members, Tree, read_tree
 from gan.error import UserError
@@ -199,14 +200,14 @@ class _Decoder:
         self.lines.append(f"data: {mixed}images are {found}{few}")
         return most
 
-    def find_copies(self, paths: list[Path], contents: list[bytes], is_test: np.ndarray) -> None:
+    def note_copies(self, paths: list[Path], contents: list[bytes], is_test: np.ndarray) -> None:
         """Note test images whose contents are those of training images."""
-        trained = {content: path for content, path, held in zip(contents, paths, is_test, strict=True) if not held}
-        if found := [row for row in np.flatnonzero(is_test) if contents[row] in trained]:
-            one, other = paths[found[0]], trained[contents[found[0]]]
-            pair = f"{one.relative_to(self.root)} of {other.relative_to(self.root)}"
+        train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
+        if found := review.find_copies([contents[row] for row in train], [contents[row] for row in test]):
+            one, other = next(iter(found.items()))
+            pair = f"{paths[test[one]].relative_to(self.root)} of {paths[train[other]].relative_to(self.root)}"
             most = f"{len(found):,} TEST IMAGES ARE COPIES of training images"
-            self.lines.append(f"data: {most}, such as {pair}: scores look better than they are; remove one of each")
+            self.lines.append(f"data: {most}, such as {pair}: {review.HARM}")
 
 
 def _require_levels(highest: int, path: Path) -> None:
@@ -227,10 +228,10 @@ def _build(tree: Tree, folder: Path, decoder: _Decoder, share: float) -> None:
         contents = []
         for row, path in enumerate(paths):
             pixels[row] = decoder.decode(path)
-            contents.append(hashlib.sha256(pixels[row].tobytes()).digest())
+            contents.append(review.digest(pixels[row]))
         is_test = _held_out(tree, members, contents, share)
         invert = decoder.must_invert(paths)
-        decoder.find_copies(paths, contents, is_test)
+        decoder.note_copies(paths, contents, is_test)
         for prefix, rows in zip(PARTS, (np.flatnonzero(~is_test), np.flatnonzero(is_test)), strict=True):
             labels = np.array([members[row][1] for row in rows], dtype=np.int64)
             _write(pixels, rows, labels, f"{folder}/{prefix}", invert)

@@ -1,6 +1,6 @@
 """What is wrong with a data set of one's own: missing classes, copies, dark ink on light paper."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -15,6 +15,7 @@ from gan.names import shown
 
 MOST_BYTES = 2**29  # of images that are compared, in a second
 SEEN = 1000  # images whose borders are looked at
+HARM = "scores look better than they are; remove one of each"  # of copies
 
 
 def require_classes(train: Tensor, test: Tensor, names: Sequence[str]) -> None:
@@ -33,19 +34,20 @@ def warnings(train: np.ndarray | Part, test: np.ndarray | Part) -> Iterator[str]
         yield "most images have a light border: ink must be light on dark, so save 255 - images"
     if _bytes(train) + _bytes(test) > MOST_BYTES:
         yield f"copies of training images among the test images are not looked for in over {MOST_BYTES:,} bytes"
-    elif found := find_copies(_all(train), _all(test)):
+    elif found := [*find_copies(map(digest, _all(train)), map(digest, _all(test)))]:
         few = ", ".join(map(str, found[:5])) + (", ..." if len(found) > 5 else "")
         many = f"{len(found):,} of the test images are copies of training images (number {few})"
-        yield f"{many}: scores look better than they are; remove one of each"
+        yield f"{many}: {HARM}"
 
 
-def find_copies(train: np.ndarray, test: np.ndarray) -> list[int]:
-    """The indices of ``test`` images [N, ...] whose pixels equal those of a ``train`` image."""
-    seen = {_digest(image) for image in train}
-    return [i for i, image in enumerate(test) if _digest(image) in seen]
+def find_copies(train: Iterable[bytes], test: Iterable[bytes]) -> dict[int, int]:
+    """Of each test image whose pixels are those of a training image, the places of both."""
+    places = {content: place for place, content in enumerate(train)}
+    return {i: places[content] for i, content in enumerate(test) if content in places}
 
 
-def _digest(image: np.ndarray) -> bytes:
+def digest(image: np.ndarray) -> bytes:
+    """A hash of the pixels of an image."""
     return blake2b(image.tobytes(), digest_size=16).digest()
 
 

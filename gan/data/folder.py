@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image, ImageOps
 
 from gan.data import review
@@ -29,12 +28,10 @@ from gan.image import (
 )  # fmt: skip
 from gan.names import shown
 
-log = logging.getLogger(__name__)
 POLARITIES = ("auto", "light_on_dark", "dark_on_light")
 FORMAT = "2"  # of the cached files
 PARTS = ("", "test_")  # prefixes of the cached files
 ROWS = 1024  # images that are copied at once
-_said: set[tuple[Path, str]] = set()  # lines of this process about a folder
 
 
 def split_class(
@@ -132,15 +129,12 @@ def _digest(tree: Tree, settings: str) -> str:
     return digest.hexdigest()[:32]
 
 
-@rank_zero_only
 def _say(tree: Tree, notes: list[str]) -> None:
     """Log how a folder was read, each line once in a process."""
     lines = [f"data: read {tree.place}, {tree.note}"] if tree.note else []
     lines += [f"data: not read: {tree.skipped}"] if tree.skipped else []
     for line in [*lines, *notes]:
-        if (tree.place, line) not in _said:
-            _said.add((tree.place, line))
-            log.warning("%s", line)
+        review.log_once(logging.WARNING, line, tree.place)
 
 
 class _Decoder:

@@ -5,14 +5,12 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.utilities import rank_zero_only
 
 from gan.data import review
 from gan.data.batch import Batches, Images
@@ -31,7 +29,6 @@ OTHERS = 100_000  # training images that represent all of a set that stays mappe
 SIZES = (4, 1024)  # pixels of a side
 MOST_IMAGES = 10**9  # of a batch or a reference
 MOST_BYTES = 2**32  # of repeated images
-log = logging.getLogger(__name__)
 
 
 class Unavailable(FileNotFoundError):
@@ -179,11 +176,12 @@ class ImageData(LightningDataModule):
         counts = f"{len(train):,} training images, {len(test):,} test images"
         many = "1 class" if self.classes == 1 else f"{self.classes} classes"
         self._described = f"data={self.name}: {many} ({shown(self.names)}), {counts}"
-        _log_once(logging.INFO, self._described)
+        review.log_once(logging.INFO, self._described)
         if self.is_own:
             review.require_classes(train.labels, test.labels, self.names)
             if absent := missing(test.labels, self.names):
-                _log_once(logging.WARNING, f"data: there are no test images of {shown(absent)}: scores ignore them")
+                line = f"data: there are no test images of {shown(absent)}: scores ignore them"
+                review.log_once(logging.WARNING, line)
 
     def others(self, split: str) -> Images:
         """The training images, each once, without the reference of ``split`` (val or test).
@@ -234,10 +232,3 @@ def _validate_root(root: object) -> Path:
     if not isinstance(root, str | Path):
         raise UserError(f"data.root must be a folder, or of data=arrays a file, got {root}")
     return Path(root).expanduser()
-
-
-@cache
-@rank_zero_only
-def _log_once(level: int, line: str) -> None:
-    """Log a line, but not again in this process nor in those that share its work."""
-    log.log(level, line)

@@ -1,10 +1,14 @@
-"""What is wrong with a data set of one's own: missing classes, copies, dark ink on light paper."""
+"""What is said of a data set: missing classes, copies, dark ink on light paper."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from gan.data.labels import missing, settings
@@ -13,9 +17,17 @@ from gan.error import UserError
 from gan.image import border
 from gan.names import shown
 
+log = logging.getLogger(__name__)
 MOST_BYTES = 2**29  # of images that are compared, in a second
 SEEN = 1000  # images whose borders are looked at
 HARM = "scores look better than they are; remove one of each"  # of copies
+
+
+@cache
+@rank_zero_only
+def log_once(level: int, line: str, place: Path | None = None) -> None:
+    """Log a line on a ``place``, but not again in this process nor in those that share its work."""
+    log.log(level, line)
 
 
 def require_classes(train: Tensor, test: Tensor, names: Sequence[str]) -> None:

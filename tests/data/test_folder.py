@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan import image
 from gan.cli.compose import compose
-from gan.data import ImageData, folder
+from gan.data import ImageData, folder, review
 from gan.error import UserError
 from gan.metric import feature
 from train import train
@@ -45,7 +45,8 @@ def _data(root: Path, *words: str) -> ImageData:
 
 
 def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.message for record in caplog.records if record.name == folder.__name__]
+    """What is said of the pictures; the line on classes and counts is of every data set."""
+    return [record.message for record in caplog.records if record.message.startswith("data: ")]
 
 
 def _left(run: Path) -> list[str]:
@@ -73,7 +74,7 @@ def test_dark_on_light_becomes_light_on_dark_and_a_share_of_each_class_is_held_o
         patched.setattr(folder, "load_picture", None)  # decoded once
         assert torch.equal(_data(root).splits["train"].images, train.images)
         assert _said(caplog) == said  # and said once in a process
-        patched.setattr(folder, "_said", set())
+        review.log_once.cache_clear()  # as in another process
         _data(root)
         assert _said(caplog) == 2 * said
 
@@ -280,7 +281,7 @@ def test_pages_and_what_is_not_read_are_said_from_the_cache_too(
         assert _said(caplog)[0] == "data: not read: .heic files: 0/b.heic"
         assert "data: 1 images have several pages, such as 0/a.gif: the first is read" in caplog.messages
         caplog.clear()
-        monkeypatch.setattr(folder, "_said", set())
+        review.log_once.cache_clear()
 
 
 def test_dark_colours_of_16_bits_are_refused_with_the_brightest(

@@ -290,7 +290,7 @@ def test_a_carried_word_that_is_no_description_of_a_run_is_typed_again_or_not_at
         assert not Path("evil").exists()
         return
     message = complaint(train, f"ckpt={tmp_path / 'last.ckpt'}")
-    assert "words that are not taken from a file: type them again" in message
+    assert "settings that are not taken from a file: type them again" in message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt"]
 
 

@@ -54,7 +54,8 @@ def carried(path: object, words: Sequence[str], typed: Sequence[str]) -> list[st
     kept = [word for word in words if _key(word) not in {*anew, *ONCE}]
     if missing := to_retype(kept):
         again = shlex.join(printable(word) for word in missing[:10])
-        raise UserError(f"ckpt: {path} was trained with words that are not taken from a file: type them again: {again}")
+        why = "was trained with settings that are not taken from a file"
+        raise UserError(f"ckpt: {path} {why}: type them again: {again}")
     try:
         check("train", kept)
     except UserError as error:

@@ -76,6 +76,8 @@ def quote(word: str) -> str:
     """
     typed, _, value = word.partition("=")
     key = typed.lstrip("+")
+    if key == "runs" and re.fullmatch(r"\[[^'\"\[\]]+\]", value):  # a list of paths
+        return f"{typed}=[{','.join(in_quotes(path.strip()) for path in value[1:-1].split(','))}]"
     if key in ("precision", "trainer.precision") and value == "auto":
         return f"{typed}=${{fastest_precision:}}"
     if key not in PATHS | TEXTS or value in ("", "null") or value[0] in ("'\"[" if key in PATHS else "'\""):
@@ -105,11 +107,11 @@ def parse(word: str) -> Override:
     return override
 
 
-def compose(root: str, words: list[str]) -> DictConfig:
-    """Compose ``conf/ROOT.yaml`` with the overrides ``words``."""
+def compose(root: str, words: list[str], with_hydra: bool = False) -> DictConfig:
+    """Compose ``conf/ROOT.yaml`` with the overrides ``words``; Hydra's own settings if asked."""
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra.compose(root, words)
+        return hydra.compose(root, words, return_hydra_config=with_hydra)
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

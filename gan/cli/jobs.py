@@ -1,13 +1,17 @@
-"""The jobs of a sweep: told apart by their settings, each in a numbered folder with a ``job.json``.
+"""The jobs of a sweep: told apart by their settings, each in a folder with a ``job.json``.
 
 Before a sweep starts, each job gets its folder: the one that holds the same job already, or a new
-one. ``hydra.sweep.subdir`` looks the job up there.
+one, as ``0_lr=1e-4_batch_size=64``: a number, and what varies among the jobs.
+``hydra.sweep.subdir`` looks the job up there.
 """
 
 import json
 import logging
+import math
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import count, product
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ import hydra
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -28,6 +33,8 @@ from gan.file import CONF, load_json, validate_own, write_text
 log = logging.getLogger(__name__)
 APART = {"run_dir", "ckpt", "data.fallback", "overwrite"}  # do not identify a job
 JOB = "job.json"
+NUMBER = r"\d+(?=_|$)"  # at the start of a folder's name
+LONGEST_VALUE, LONGEST_NAME = 40, 80  # characters in a folder's name
 
 
 def identifying(words: list[str]) -> list[str]:
@@ -47,62 +54,147 @@ def key(words: list[str]) -> str:
 
 def expand(words: list[str]) -> list[list[str]]:
     """The overrides of each job of a sweep, as Hydra's own sweeper makes them."""
-    typed = [word for word in words if not re.match(r"-|[+~]*hydra[./]", word)]
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())  # for glob(*)
         choices: dict[str, list[str]] = {}
-        for one in parser.parse_overrides(typed):
+        for one in parser.parse_overrides([word for word in words if not re.match(r"-|[+~]*hydra[./]", word)]):
             name = one.get_key_element()
-            if one.is_sweep_override():
-                choices[name] = [f"{name}={value}" for value in one.sweep_string_iterator()]
-            else:
-                choices[name] = [f"{name}={one.get_value_element_as_str()}"]
+            choices[name] = [f"{name}={value}" for value in _values(one)]
     return [list(job) for job in product(*choices.values())]
 
 
-def assign_folders(folder: Path, words: list[str]) -> None:
+def _values(one: Override) -> list[str]:
+    """The values of an override, as they were typed: 1e-4, where Hydra makes 0.0001 of it."""
+    if not one.is_sweep_override():
+        return [one.get_value_element_as_str()]
+    values, typed = list(one.sweep_string_iterator()), str(one.input_line).partition("=")[2].split(",")
+    return typed if list(map(as_number, typed)) == list(map(as_number, values)) else values
+
+
+def require_several(folder: Path | None, words: list[str]) -> None:
+    """Raise UserError if ``words`` are a single job, unless it joins the sweep in ``folder``."""
+    if len(expand(words)) == 1 and not (folder and known_folders(folder)):
+        raise UserError(
+            "-m trains once for each of several values, and no setting here has several: write them between commas, "
+            "as python train.py -m optimizer.lr=1e-4,2e-4, or leave out -m"
+        )
+
+
+def assign_folders(folder: Path, words: list[str]) -> list[Path]:
     """Give each job of a sweep in ``folder`` its place, before any of them starts.
 
-    With ``overwrite=true``, remove the results of these jobs, so that they run again.
+    Returns the places; none if the user's ``hydra.sweep.subdir`` chooses them. With
+    ``overwrite=true``, removes the results of these jobs, so that they run again.
     """
     if any(word.startswith("hydra.sweep.subdir=") for word in words):
-        return
+        return []
     for path in sorted(folder.glob(f"*/{JOB}")):
         if read_words(path) is None:
             log.warning("%s is damaged, and nothing says which job it was: its folder stays as it is", path)
     known, asked = known_folders(folder), {key(job): job for job in expand(words)}
     others = {place: read_words(place / JOB) or [] for one, place in known.items() if one not in asked}
-    for one, job in asked.items():
-        place = known.get(one) or _same_settings(others, job) or _take(folder, job)
+    values = complete([*asked.values(), *others.values()])
+    names, places = varied(values), []
+    for (one, job), own in zip(asked.items(), values, strict=False):
+        place = known.get(one) or _same_settings(others, job) or _take(folder, job, describe(own, names))
         validate_own(place)  # Hydra writes there before the job's own lock
         write_text(json.dumps({"overrides": identifying(job)}), place / JOB)
         if run_folder.asks_overwriting(words):
             run_folder.clear(place)
+        places.append(place)
+    return places
+
+
+def typed_values(words: list[str]) -> dict[str, str]:
+    """The settings of a job by name, each value as it was typed; "" for one that is left out."""
+    found = {}
+    for one in map(parse, identifying(words)):
+        value = None if one.is_delete() else one.value()
+        found[one.key_or_group] = value if isinstance(value, str) else str(one.input_line).partition("=")[2]
+    return found
+
+
+def complete(jobs: Sequence[list[str]]) -> list[dict[str, str]]:
+    """The settings of each job by name, also those that only other jobs were given."""
+    typed = list(map(typed_values, jobs))
+    names = dict.fromkeys(name for job in typed for name in job)
+    found = []
+    for words, job in zip(jobs, typed, strict=True):
+        own = _composed(tuple(identifying(words)), tuple(name for name in names if name not in job))
+        found.append({name: job[name] if name in job else own[name] for name in names})
+    return found
+
+
+def _composed(words: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
+    """What a job has for settings that it was not given; "" where it has none."""
+    found = dict.fromkeys(names, "")
+    if names:
+        with suppress(UserError, HydraException, OmegaConfBaseException):  # of another version
+            cfg = compose("train", [*words, "run_dir=."], with_hydra=True)
+            for name in names:
+                value = cfg.hydra.runtime.choices.get(name) or OmegaConf.select(cfg, name)
+                if value is not None:
+                    found[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def varied(jobs: Sequence[Mapping[str, str]]) -> list[str]:
+    """The names of the settings that differ among jobs; 1e-4 and 0.0001 are the same."""
+    return [name for name in (jobs[0] if jobs else {}) if len({as_number(job[name]) for job in jobs}) > 1]
+
+
+def as_number(value: str) -> float | str:
+    """A value as a finite number, if it is one."""
+    try:
+        return float(value) if math.isfinite(float(value)) else value
+    except ValueError:
+        return value
+
+
+def describe(job: Mapping[str, str], names: Sequence[str]) -> str:
+    """The settings ``names`` of a job for a file's name, as ``lr=1e-4_batch_size=64``.
+
+    It has letters, digits and ``_ . + - =`` alone, so that it needs no quotes in a shell. Of a long
+    value it has the end, and of many settings the first.
+    """
+    last = [name.rpartition(".")[2] for name in names]
+    found = ""
+    for name, short in zip(names, last, strict=True):
+        value = _safe(job[name])[-LONGEST_VALUE:].strip("-.")
+        part = f"{_safe(short if last.count(short) == 1 else name)}={value}"
+        if value and len(found) + len(part) < LONGEST_NAME:
+            found += f"_{part}"
+    return found[1:]
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", text, flags=re.ASCII)
 
 
 def _same_settings(others: dict[Path, list[str]], job: list[str]) -> Path | None:
     """The folder of the same job in other words: with a default left out or typed."""
-    settings = _settings(job) if others else {}
+    settings = _settings(tuple(job)) if others else {}
     for place, words in others.items():
         with suppress(UserError, HydraException, OmegaConfBaseException):  # of another version: another job
-            if _settings(words) == settings:
+            if _settings(tuple(words)) == settings:
                 return place
     return None
 
 
-def find_folder(folder: str, words: list[str], number: int) -> str:
-    """The name of a job's folder: the one assigned to it, or a new one, ``number`` or above."""
+def find_folder(folder: str, words: list[str]) -> str:
+    """The name of a job's folder: the one assigned to it, or a new one."""
     known = known_folders(Path(folder))
-    return (known.get(key(words)) or _take(Path(folder), words, number)).name
+    return (known.get(key(words)) or _take(Path(folder), words)).name
 
 
 OmegaConf.register_new_resolver("job_folder", lambda *args: find_folder(*args), replace=True)
 
 
-def _settings(words: list[str]) -> object:
+@cache
+def _settings(words: tuple[str, ...]) -> object:
     """All settings of a job: equal for a job that has a default and one where it was typed."""
-    return OmegaConf.to_container(compose("train", [*identifying(words), "run_dir=."]), resolve=False)
+    return OmegaConf.to_container(compose("train", [*identifying(list(words)), "run_dir=."]), resolve=False)
 
 
 def known_folders(folder: Path) -> dict[str, Path]:
@@ -138,18 +230,20 @@ def _validated(words: object) -> list[str]:
     return words
 
 
-def _take(folder: Path, words: list[str], first: int = 0) -> Path:
-    """Make the folder of a new job, with a number that is free, ``first`` or above."""
-    for number in count(first):
-        place = folder / str(number)
+def _take(folder: Path, words: list[str], name: str = "") -> Path:
+    """Make the folder of a new job: the first number that is free, and ``name``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        taken = {found[0] for path in folder.iterdir() if (found := re.match(NUMBER, path.name))}
+        free = next(number for number in map(str, count()) if number not in taken)
+        place = folder / "_".join(filter(None, (free, name)))
         try:
-            place.mkdir(parents=True)
-        except FileExistsError:
+            place.mkdir()
+        except FileExistsError:  # another process took it
             continue
         try:
             write_text(json.dumps({"overrides": identifying(words)}), place / JOB)
         except OSError:
             place.rmdir()
             raise
-        break
-    return place
+        return place

@@ -27,10 +27,15 @@ def prepare_training(words: list[str]) -> list[str]:
     The folder is claimed first, and what stands in it is removed last, once all else is well.
     """
     words = _set_folder(_continue(words))
-    folder = run_folder.claim(words)
+    folder, is_sweep = run_folder.claim(words), run_folder.is_sweep(words)
+    if is_sweep:
+        jobs.require_several(folder, words)
     words = fit_missing_classifier(settle_data(words))
-    if folder and run_folder.is_sweep(words):
-        jobs.assign_folders(folder, words)
+    if is_sweep and not folder:
+        words = _name_sweep(words)
+        folder = run_folder.claim(words)
+    if folder and is_sweep:
+        _say_jobs(folder, words, jobs.assign_folders(folder, words))
     elif folder:
         if run_folder.asks_overwriting(words):
             run_folder.clear(folder)
@@ -194,6 +199,21 @@ def _set_folder(words: list[str]) -> list[str]:
         is_folder = key.lstrip("+") == "run_dir"
         placed += [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}"] if is_folder else [word]
     return placed
+
+
+def _name_sweep(words: list[str]) -> list[str]:
+    """Choose the folder of a sweep: the jobs that run in processes of their own must know it."""
+    if any(word.startswith("hydra.sweep.dir=") for word in words):  # a further process of a training
+        return words
+    fixed = [word for word in words if not word.startswith(("-", "hydra")) and not parse(word).is_sweep_override()]
+    folder = compose("train", [*fixed, "run_dir=."], with_hydra=True).hydra.sweep.dir
+    return [*words, f"hydra.sweep.dir={folder}"]
+
+
+def _say_jobs(folder: Path, words: list[str], places: list[Path]) -> None:
+    """Say how many jobs a sweep has, and where."""
+    count, done = len(jobs.expand(words)), sum((place / "result.json").is_file() for place in places)
+    say(f"{count} jobs in {folder}{f', of which {done} are finished' if done else ''}")
 
 
 def say(line: str) -> None:

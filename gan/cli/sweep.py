@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,6 @@ from omegaconf import DictConfig
 
 from gan.cli import jobs, run_folder
 from gan.cli.command import border
-from gan.cli.compose import parse
 from gan.cli.errors import explain, is_user_error
 from gan.file import load_record, write_text
 from gan.table import plain, write_csv
@@ -63,7 +63,8 @@ def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
         if finished := _result(folder):
             return float(finished["objective"])
         failed.unlink(missing_ok=True)
-        write_text(json.dumps({"overrides": words}), folder / jobs.JOB)
+        if before is None:
+            write_text(json.dumps({"overrides": words}), folder / jobs.JOB)
         if (folder / "last.ckpt").is_file():
             cfg.ckpt = str(folder / "last.ckpt")
         else:  # killed in its first epoch
@@ -108,10 +109,11 @@ def _report(folder: Path, words: list[str]) -> None:
     # The screen shows what varies; the file has all settings and figures (epoch, and with a slash).
     settings = [name for name in columns if "/" not in name and name != "epoch"]
     varied = [name for name in settings if len({row.get(name) for row in table}) > 1]
-    print(plain(table, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
+    shown = [row | {"job": _short(row["job"])} for row in table]
+    print(plain(shown, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
     print(f"results: {folder / 'results.csv'}")  # noqa: T201
     failures = [
-        rows[place]["job"] if place else "not started" for place in asked if not place or "error" in rows[place]
+        _short(place.name) if place else "not started" for place in asked if not place or "error" in rows[place]
     ]
     if failures:
         sys.exit(
@@ -120,12 +122,15 @@ def _report(folder: Path, words: list[str]) -> None:
         )
 
 
+def _short(job: str) -> str:
+    """The number of a job's folder; the name of one that has none."""
+    found = re.match(jobs.NUMBER, job)
+    return found[0] if found else job
+
+
 def _row(folder: Path) -> dict[str, Any]:
     """One job: its objective, overrides, and figures or error."""
-    overrides = {}
-    for one in map(parse, jobs.identifying(jobs.read_words(folder / jobs.JOB) or [])):
-        value = None if one.is_delete() else one.value()
-        overrides[one.key_or_group] = value if isinstance(value, str) else str(one.input_line).partition("=")[2]
+    overrides = jobs.typed_values(jobs.read_words(folder / jobs.JOB) or [])
     if result := _result(folder):
         return {"job": folder.name, "objective": result["objective"], **overrides, **result["figures"]}
     error = load_record(folder / "failed.json").get("error", UNFINISHED)

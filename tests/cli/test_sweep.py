@@ -4,15 +4,17 @@ import csv
 import errno
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SHORT, call, run
+from conftest import SHORT, call, complaint, run
 from omegaconf import DictConfig
 
 from gan.cli import jobs, sweep
-from gan.cli.compose import compose, plain, quote
+from gan.cli.compose import compose, parse, plain, quote
 from gan.cli.prepare import data_overrides
 from gan.error import UserError
 from gan.file import lock_folder, write_text
@@ -29,15 +31,16 @@ def test_a_sweep_runs_all_skips_what_is_finished_and_survives_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [*SHORT[:-1], "-m", "batch_size=16,99999,32", f"run_dir={tmp_path}"]  # anywhere among the words
+    names = ("0_batch_size=16", "2_batch_size=32")
     with pytest.raises(SystemExit, match=r"1 of 3 jobs failed \(job 1\).*same command"):
         call(train, *words)
     rows = _rows(tmp_path)
-    assert [row["job"] for row in rows][2] == "1"  # best first, what failed last
+    assert [row["job"] for row in rows][2] == "1_batch_size=99999"  # best first, what failed last
     assert "batch_size=99999 is more than" in rows[2]["error"]
     assert float(rows[0]["objective"]) <= float(rows[1]["objective"])
     assert {row["batch_size"] for row in rows} == {"16", "32", "99999"}
     assert "batch_size" in capsys.readouterr().out
-    results = {job: (tmp_path / job / "result.json").stat().st_mtime_ns for job in ("0", "2")}
+    results = {job: (tmp_path / job / "result.json").stat().st_mtime_ns for job in names}
 
     # The same folder again: only the failed job is tried.
     steps = []
@@ -45,7 +48,7 @@ def test_a_sweep_runs_all_skips_what_is_finished_and_survives_a_failure(
     with pytest.raises(SystemExit, match="1 of 3 jobs failed"):
         call(train, *words)
     assert steps == []
-    assert {job: (tmp_path / job / "result.json").stat().st_mtime_ns for job in ("0", "2")} == results
+    assert {job: (tmp_path / job / "result.json").stat().st_mtime_ns for job in names} == results
     assert _rows(tmp_path) == rows
 
 
@@ -74,15 +77,19 @@ def test_a_sweep_with_a_value_added_runs_that_value_alone(tmp_path: Path, fits: 
     _sweep(tmp_path, "seed=0,1", "batch_size=8")
     _sweep(tmp_path, "++batch_size=8", "seed=2,1,0")  # another order
     assert [config["seed"] for config in fits] == [0, 1, 2]
-    assert [Path(config["run_dir"]).name for config in fits] == ["0", "1", "2"]
-    assert [(row["job"], row["seed"]) for row in _rows(tmp_path)] == [("0", "0"), ("1", "1"), ("2", "2")]
+    assert [Path(config["run_dir"]).name for config in fits] == ["0_seed=0", "1_seed=1", "2_seed=2"]
+    assert [(row["job"], row["seed"]) for row in _rows(tmp_path)] == [
+        ("0_seed=0", "0"),
+        ("1_seed=1", "1"),
+        ("2_seed=2", "2"),
+    ]
 
 
 def test_a_job_with_a_default_typed_is_the_same_job(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
     _sweep(tmp_path, "batch_size=8,16")
     _sweep(tmp_path, "batch_size=16,8,32", "seed=0")
     assert [config["batch_size"] for config in fits] == [8, 16, 32]
-    assert sorted(row["job"] for row in _rows(tmp_path)) == ["0", "1", "2"]
+    assert sorted(row["job"] for row in _rows(tmp_path)) == ["0_batch_size=8", "1_batch_size=16", "2_batch_size=32"]
 
 
 def test_a_job_that_fails_is_counted_and_tried_again(
@@ -94,7 +101,7 @@ def test_a_job_that_fails_is_counted_and_tried_again(
     assert len(fits) == 1
     _sweep(tmp_path, "batch_size=8")  # the table still has the failure
     assert [row["batch_size"] for row in _rows(tmp_path)] == ["8", "99999"]
-    assert "batch_size=99999 is more than" in capsys.readouterr().out
+    assert re.search(r"^1 +nan +99999 +batch_size=99999 is more than", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_damaged_records_are_made_again(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
@@ -102,18 +109,18 @@ def test_damaged_records_are_made_again(tmp_path: Path, fits: list[dict[str, Any
     _sweep(tmp_path, seeds)
     rows = _rows(tmp_path)
     damage = {
-        "0/job.json": "",
-        "1/job.json": '{"x": 1}',
-        "2/result.json": "",
-        "3/result.json": "{}",
-        "4/failed.json": "",
+        "0_seed=0/job.json": "",
+        "1_seed=1/job.json": '{"x": 1}',
+        "2_seed=2/result.json": "",
+        "3_seed=3/result.json": "{}",
+        "4_seed=4/failed.json": "",
     }
     for name, contents in damage.items():
         (tmp_path / name).write_text(contents)
     _sweep(tmp_path, seeds)
     assert [config["seed"] for config in fits] == [0, 1, 2, 3, 4, 2, 3]
     assert _rows(tmp_path) == rows
-    assert all(json.loads((tmp_path / str(job) / "job.json").read_text())["overrides"] for job in range(5))
+    assert all(json.loads((tmp_path / row["job"] / "job.json").read_text())["overrides"] for row in rows)
 
 
 RECORDS = [
@@ -129,19 +136,20 @@ def test_a_strangers_record_neither_stops_a_sweep_nor_is_taken(words: object, tm
     (tmp_path / "0" / "job.json").write_text(json.dumps({"overrides": words}))
     result = {"objective": 1.0, "figures": {"\x1b[31m": "\x1b[31m"}}
     (tmp_path / "0" / "result.json").write_text(json.dumps(result))
-    jobs.assign_folders(tmp_path, ["-m", "seed=1", "data=digits"])
-    assert jobs.key(jobs.read_words(tmp_path / "1" / "job.json") or []) == jobs.key(["data=digits", "seed=1"])
+    (place,) = jobs.assign_folders(tmp_path, ["-m", "seed=1", "data=digits"])
+    assert place.name[0] == "1"
+    assert jobs.key(jobs.read_words(place / "job.json") or []) == jobs.key(["data=digits", "seed=1"])
 
 
 def test_a_folder_without_any_record_is_left_and_its_job_gets_another(
     tmp_path: Path, fits: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     _sweep(tmp_path, "seed=0,1")
-    (tmp_path / "1" / "job.json").write_text("")
-    (tmp_path / "1" / ".hydra" / "overrides.yaml").write_text("")
+    (tmp_path / "1_seed=1" / "job.json").write_text("")
+    (tmp_path / "1_seed=1" / ".hydra" / "overrides.yaml").write_text("")
     _sweep(tmp_path, "seed=0,1")
-    assert [Path(config["run_dir"]).name for config in fits] == ["0", "1", "2"]
-    assert [(row["job"], row["seed"]) for row in _rows(tmp_path)] == [("0", "0"), ("2", "1")]
+    assert [Path(config["run_dir"]).name for config in fits] == ["0_seed=0", "1_seed=1", "2_seed=1"]
+    assert [row["job"] for row in _rows(tmp_path)] == ["0_seed=0", "2_seed=1"]
 
 
 def test_a_full_disk_fails_jobs_that_run_once_there_is_room(
@@ -155,11 +163,12 @@ def test_a_full_disk_fails_jobs_that_run_once_there_is_room(
         with pytest.raises(SystemExit, match=r"job.json: No space left on device; make room there"):
             _sweep(tmp_path, "seed=0,1")
     with monkeypatch.context() as patch:
-        patch.setattr("gan.cli.sweep.write_text", full)  # after the folders were assigned
+        patch.setattr("gan.cli.training.fit", lambda *_: full("", tmp_path))  # after the folders were assigned
+        patch.setattr("gan.cli.sweep.write_text", full)
         with pytest.raises(SystemExit, match="2 of 2 jobs failed"):
             _sweep(tmp_path, "seed=0,1")
     _sweep(tmp_path, "seed=0,1")
-    assert [(row["job"], row["seed"]) for row in _rows(tmp_path)] == [("0", "0"), ("1", "1")]
+    assert [row["job"] for row in _rows(tmp_path)] == ["0_seed=0", "1_seed=1"]
 
 
 def test_overwrite_runs_the_jobs_of_a_sweep_again(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
@@ -204,23 +213,23 @@ def test_a_folder_of_ones_own_may_be_chosen_for_each_job(tmp_path: Path, fits: l
 
 
 def test_a_sweep_in_use_is_refused(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
-    _sweep(tmp_path, "seed=0")
+    _sweep(tmp_path, "seed=0,1")
     lock = lock_folder(tmp_path)
     assert lock
     with pytest.raises(SystemExit, match="is in use by another training"):
-        _sweep(tmp_path, "seed=0,1")
+        _sweep(tmp_path, "seed=2")
     lock.release()
-    _sweep(tmp_path, "seed=0,1")
-    assert len(fits) == 2
+    _sweep(tmp_path, "seed=2")
+    assert len(fits) == 3
 
 
 def test_a_job_that_was_killed_goes_on_from_its_last_epoch(tmp_path: Path, short_run: Path) -> None:
     words = ["-m", *SHORT, "trainer.max_epochs=2", "seed=0,1", f"run_dir={tmp_path}"]
     call(train, *words)
-    whole = json.loads((tmp_path / "0" / "result.json").read_text())
-    (tmp_path / "0" / "result.json").unlink()  # as if killed after its last epoch
+    whole = json.loads((tmp_path / "0_seed=0" / "result.json").read_text())
+    (tmp_path / "0_seed=0" / "result.json").unlink()  # as if killed after its last epoch
     call(train, *words)
-    again = json.loads((tmp_path / "0" / "result.json").read_text())
+    again = json.loads((tmp_path / "0_seed=0" / "result.json").read_text())
     assert again["history"] == whole["history"]
 
 
@@ -239,6 +248,68 @@ def test_jobs_side_by_side_divide_the_cores(monkeypatch: pytest.MonkeyPatch) -> 
     assert threads({"_target_": "x.JoblibLauncher", "n_jobs": -1}, four) == "2"
     assert threads({"_target_": "x.JoblibLauncher", "n_jobs": 2}, four) == "4"
     assert threads({"_target_": "x.JoblibLauncher", "n_jobs": -1}, ["seed=range(100)"]) == "1"
+
+
+NAMES = [
+    (["optimizer.lr=1e-4,2e-4", "batch_size=8"], "lr=1e-4", "lr=2e-4"),
+    (["loss=hinge,wasserstein", "batch_size=8,16"], "loss=hinge_batch_size=8", "loss=hinge_batch_size=16"),
+    (["optimizer.lr=1e-4,2e-4", "++model.other.lr=1,2"], "optimizer.lr=1e-4_model.other.lr=1",),
+    (["optimizer.betas=[0,0.9],[0.5,0.9]"], "betas=0-0.9", "betas=0.5-0.9"),
+    (["data.root='/x/Daten, alt','it is: $HOME'"], "root=x-Daten-alt", "root=it-is-HOME"),
+    ([f"data.root=/{'x' * 99}/a,/{'y' * 99}/b"], f"root={'x' * 38}-a"),
+    ([f"model.{name * 12}={name}1,{name}2" for name in "abcdef"], "_".join(f"{n * 12}={n}1" for n in "abcde")),
+    (["seed=0,00"], ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NAMES, ids=lambda case: case[1])
+def test_a_job_is_called_by_what_varies(case: tuple[list[str], str]) -> None:
+    words, *expected = case
+    values = jobs.complete(jobs.expand(words))
+    names = [jobs.describe(job, jobs.varied(values)) for job in values]
+    assert names[: len(expected)] == expected
+    assert all(re.fullmatch(r"[A-Za-z0-9_.+=-]{0,80}", name) for name in names)
+
+
+def test_the_folder_of_a_job_needs_no_quotes() -> None:
+    path = "runs/lr/0_lr=1e-4_batch_size=64"
+    assert shlex.quote(f"ckpt={path}/best.ckpt") == f"ckpt={path}/best.ckpt"
+    for name in ("ckpt", "init_from", "run_dir"):
+        assert parse(quote(f"{name}={path}")).value() == path
+    assert parse(quote(f"runs=[{path},runs/mine]")).value() == [path, "runs/mine"]
+
+
+def test_a_job_that_joins_a_sweep_is_called_by_what_is_new(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
+    _sweep(tmp_path, "seed=0,1")
+    _sweep(tmp_path, "seed=1", "loss=hinge,non_saturating", "batch_size=128")  # the second is there already
+    assert [Path(config["run_dir"]).name for config in fits[2:]] == ["2_seed=1_loss=hinge"]
+
+
+def test_a_sweep_of_numbered_folders_goes_on(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
+    for number in range(2):
+        write_text(json.dumps({"overrides": ["data=digits", f"seed={number}"]}), tmp_path / str(number) / "job.json")
+    _sweep(tmp_path, "seed=0,1,2")
+    assert [Path(config["run_dir"]).name for config in fits] == ["0", "1", "2_seed=2"]
+
+
+@pytest.mark.parametrize("words", [[], ["seed=1"], ["optimizer.betas=[0,0.9]"]])
+def test_a_sweep_over_nothing_is_refused(words: list[str], tmp_path: Path) -> None:
+    line = complaint(train, "-m", "data=digits", *words, f"run_dir={tmp_path / 'new'}")
+    assert line.startswith("error: -m trains once for each of several values")
+    assert "optimizer.lr=1e-4,2e-4" in line
+    assert not (tmp_path / "new").exists()
+    assert complaint(train, "-m", "data=digits", *words) == line
+
+
+def test_a_sweep_without_a_name_has_named_jobs_too(
+    tmp_path: Path, fits: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call(train, "-m", "data=digits", "seed=0,1")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("sweep_digits_")
+    assert {path.parent.name for path in folder.glob("*/result.json")} == {"0_seed=0", "1_seed=1"}
+    assert f"2 jobs in runs/{folder.name}\n" in capsys.readouterr().err
 
 
 @pytest.mark.slow

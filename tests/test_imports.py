@@ -22,7 +22,7 @@ LAYERS = [
     {"lab"},
     {"evaluate", "generate", "morph", "export", "fit_classifier", "measure"},
     {"benchmark", "downstream", "tune", "train"},
-    {"leaderboard"},
+    {"leaderboard", "__main__"},
 ]
 ABOVE_CHECKPOINTS = frozenset().union(*LAYERS[LAYERS.index({"checkpoint"}) :])
 ROOMS = {

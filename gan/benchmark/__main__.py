@@ -20,8 +20,8 @@ def main(cfg: DictConfig) -> None:
     for name in ("turns", "steps", "batch_size", "default_batches"):
         integer(name, cfg[name], 1, 10**6)
     out = json_path("out", cfg.out) if cfg.out is not None else None
-    if cfg.dataset not in choices("data").split(", "):
-        raise UserError(f"dataset must be one of {choices('data')}, got {cfg.dataset}")
+    if cfg.dataset not in choices("data"):
+        raise UserError(f"dataset must be one of {', '.join(choices('data'))}, got {cfg.dataset}")
     if cfg.precision not in PRECISIONS:
         raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {cfg.precision}")
     if not (CONF.parent / "train.py").is_file():

@@ -39,7 +39,7 @@ def describes(word: str) -> bool:
         return False
     if key in GROUPS:
         chosen = [part.strip() for part in value.strip("[]").split(",")]
-        return set(chosen) <= {*choices(key).split(", "), "null"}
+        return set(chosen) <= {*choices(key), "null"}
     return bool(SETTINGS.fullmatch(key))
 
 
@@ -80,7 +80,7 @@ def run_words(path: object, config: Mapping[str, Any]) -> list[str]:
     """
     data, trainer, metrics = (_dict(config, name) for name in ("data", "trainer", "metric"))
     name = data.get("name")
-    if not isinstance(name, str) or name not in choices("data").split(", "):
+    if not isinstance(name, str) or name not in choices("data"):
         raise UserError(f"ckpt: {path} was trained on data={printable(name, 60)}, which conf/data does not have")
     known = settings("train", [f"data={name}"])
     values = {f"data.{key}": data[key] for key in DATA if f"data.{key}" in known and key in data}
@@ -101,7 +101,7 @@ def _dict(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _metric(metrics: Mapping[str, Any]) -> list[str]:
     """The choice of conf/metric with the names ``metrics``, if there is one."""
     names = set(metrics)
-    for choice in choices("metric").split(", "):
+    for choice in choices("metric"):
         known = settings("train", [f"metric={choice}"])
         if {key.split(".")[1] for key in known if key.startswith("metric.")} == names:
             return [choice]

@@ -1,16 +1,18 @@
 """Overrides, checked before anything runs: each names a setting and has a value of its type."""
 
-import difflib
 import re
-from itertools import pairwise
+from functools import cache
+from itertools import pairwise, takewhile
 from types import NoneType
 from typing import Any, get_origin, get_type_hints
 
-from hydra.core.override_parser.types import Override
+import yaml
+from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from gan.cli.compose import PATHS, RESOLVERS, TEXTS, compose, parse
+from gan.cli.hint import meant, nearest
 from gan.error import UserError
 from gan.file import CONF
 
@@ -31,10 +33,13 @@ def check(root: str, words: list[str], sweep: bool = False) -> None:
 
     ``sweep``: an override may have several values.
     """
-    for word in words:
-        if word[:1] == "-" and word.partition("=")[0] not in FLAGS:
-            raise UserError(f"{word}: a setting has no dashes: write {word.lstrip('-').partition('=')[0]}=VALUE")
+    for word, after in pairwise([*words, ""]):
+        if word[:1] == "-" and (root != "train" or word.partition("=")[0] not in FLAGS):
+            raise _dashed(root, word, after)
     overrides = [parse(word) for before, word in pairwise(["", *words]) if word[:1] != "-" and before not in OPTIONS]
+    for one in overrides:
+        if re.match(r"(?!hydra\b)\w+/", one.key_or_group):  # conf/data/shared and others, which files build on
+            raise UserError(f"{one.key_or_group}: there is no such setting; see --help")
     typed = [one for one in overrides if re.fullmatch(r"(?!hydra\b)[\w.]+", one.key_or_group)]
     groups = [one for one in typed if (CONF / one.key_or_group).is_dir() and not isinstance(one.value(), dict)]
     for one in groups:
@@ -52,14 +57,20 @@ def check(root: str, words: list[str], sweep: bool = False) -> None:
 def _check_group(root: str, one: Override) -> None:
     """Raise UserError for no choice, several, or a group that the command does not have."""
     group = one.key_or_group
-    chosen = one.value()
-    if isinstance(chosen, list) and group != "callback":  # the only group of several
-        raise UserError(f"{group} takes one choice, got {_typed(one)}")
-    names = [] if one.is_delete() or one.is_sweep_override() else chosen if isinstance(chosen, list) else [chosen]
-    if not all(isinstance(name, str) and name for name in names):
-        raise UserError(f"{group}={_typed(one)}: there is no such choice; there are {choices(group)}")
-    if group not in default_groups(root) and not one.is_add():
-        raise unknown(group, settings(root, []))
+    if group not in defaults(root) and not one.is_add():
+        raise unknown(root, group, settings(root, []))
+    is_listed = one.value_type in (ValueType.SIMPLE_CHOICE_SWEEP, ValueType.CHOICE_SWEEP)
+    if one.is_delete() or (one.is_sweep_override() and not is_listed):  # the rest is Hydra's, as glob(*)
+        return
+    for chosen in one.sweep_iterator() if is_listed else [one.value()]:
+        if isinstance(chosen, list) and group != "callback":  # the only group of several
+            raise UserError(f"{group} takes one choice, got {_typed(one)}")
+        for name in chosen if isinstance(chosen, list) else [chosen]:
+            if name not in choices(group):
+                near = nearest(str(name), choices(group))
+                ask = f"; did you mean {group}={near}?" if near else ""
+                known = ", ".join(choices(group))
+                raise UserError(f"{group}={_typed(one)}: there is no such choice; there are {known}{ask}")
 
 
 def _check_setting(root: str, one: Override, known: Settings, is_group_swept: bool) -> None:
@@ -75,7 +86,7 @@ def _check_setting(root: str, one: Override, known: Settings, is_group_swept: bo
         raise UserError(f"{key}: there is no such setting: {owner} is a single value")
     is_added = is_open and (one.is_add() or one.is_force_add())
     if key not in known and not is_added and not is_group_swept:
-        raise unknown(key, known)
+        raise unknown(root, key, known)
     try:
         for value in one.sweep_iterator() if one.is_sweep_override() else [one.value()]:
             _check_value(root, key, value, known, is_open)
@@ -112,15 +123,23 @@ def _flatten(node: object, prefix: str = "") -> Settings:
     return found
 
 
-def default_groups(root: str) -> list[str]:
-    """The groups that ``conf/ROOT.yaml`` has a default choice of."""
-    text = (CONF / f"{root}.yaml").read_text(encoding="utf-8")
-    return sorted(path.name for path in CONF.iterdir() if path.is_dir() and f"\n  - {path.name}: " in text)
+def defaults(root: str) -> dict[str, list[str]]:
+    """The groups of ``conf/ROOT.yaml`` with their default choices, [] for null."""
+    listed = yaml.safe_load((CONF / f"{root}.yaml").read_text(encoding="utf-8")).get("defaults", [])
+    named = {group: chosen for one in listed if isinstance(one, dict) for group, chosen in one.items()}
+    chosen = {group: [] if one is None else one if isinstance(one, list) else [one] for group, one in named.items()}
+    return {group: names for group, names in chosen.items() if (CONF / group).is_dir()}
 
 
-def choices(group: str) -> str:
-    """The files of a group, between commas."""
-    return ", ".join(sorted(path.stem for path in (CONF / group).glob("*.yaml")))
+def choices(group: str) -> list[str]:
+    """The names of the files of a group."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def head(root: str) -> list[str]:
+    """The comment that begins ``conf/ROOT.yaml``: what the command does; examples are indented."""
+    lines = (CONF / f"{root}.yaml").read_text(encoding="utf-8").splitlines()
+    return [line[2:] for line in takewhile(lambda line: line.startswith("#"), lines)]
 
 
 def _check_value(root: str, key: str, value: object, known: Settings, is_open: bool) -> None:
@@ -132,6 +151,8 @@ def _check_value(root: str, key: str, value: object, known: Settings, is_open: b
     if kind is dict and source != key:
         raise UserError(f"{key} is what {source} says: set that")
     if kind is dict and not isinstance(value, dict):
+        if isinstance(value, str) and (near := meant(key, names(root))):
+            raise UserError(f"{key} is a group of settings; did you mean {near}={got}?")
         example = f"{key}.{next(iter(default), 'NAME')}=..."
         raise UserError(f"{key} is a group of settings: set one of them, as {example}, got {got}")
     if isinstance(value, dict) and (kind is dict or key not in known):
@@ -164,16 +185,32 @@ def _kind(default: object) -> type:
     return NoneType if default == "???" else type(default)
 
 
-def unknown(key: str, known: Settings) -> UserError:
-    """The error for a setting that does not exist, with its nearest neighbour."""
-    inner = [name for name in known if name.endswith(f".{key}")]  # lr is optimizer.lr
-    near = sorted(inner, key=len)[:1] or difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    return UserError(f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "; see --help"))
+def unknown(root: str, key: str, known: Settings) -> UserError:
+    """The error for a setting that does not exist, with what may have been meant."""
+    near = meant(key, names(root)) or nearest(key, names(root).union(known))
+    return UserError(f"{key}: there is no such setting" + (f"; did you mean {near}?" if near else "; see --help"))
+
+
+def _dashed(root: str, word: str, after: str) -> UserError:
+    """The error for an option as other tools have them; ``after`` is the next word."""
+    typed, _, value = word.partition("=")
+    key = typed.lstrip("-").replace("-", "_")
+    name = key if key in names(root) else meant(key, names(root))
+    if not name:
+        return UserError(f"{typed}: there is no such option; settings are name=value, see --help")
+    if not value and after[:1] not in ("", "-") and "=" not in after:
+        value = after
+    default = "true" if settings(root, []).get(name) is False else "VALUE"
+    return UserError(f"{typed}: a setting has no dashes: write {name}={value or default}")
+
+
+@cache
+def names(root: str) -> frozenset[str]:
+    """All that can be set in a command; for ``tune`` also what can be set in train.py."""
+    return frozenset({*defaults(root), *settings(root, []), *(names("train") if root == "tune" else ())})
 
 
 def missing(root: str, key: str) -> UserError:
-    """The error for a setting that must be given; its file's first line has an example."""
-    first = (CONF / f"{root}.yaml").read_text(encoding="utf-8").splitlines()[0]
-    example = re.search(rf"\b{key}=[^\s,:]+", first)
-    what = "where to" if key == "out" else "which"
-    return UserError(f"{key} is missing: say {what}, as {example[0] if example else f'{key}=...'}")
+    """The error for a setting that must be given, with an example of its command."""
+    example = next((line.strip() for line in head(root) if line.startswith(" ") and f" {key}=" in line), f"{key}=...")
+    return UserError(f"{key} is missing: say {'where to' if key == 'out' else 'which'}, as {example}")

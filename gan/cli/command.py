@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from gan import __version__
 from gan.cli import run_folder
-from gan.cli.check import check, choices, default_groups
+from gan.cli.check import check
 from gan.cli.compose import compose, quote
 from gan.cli.errors import LONGEST, explain, is_user_error
+from gan.cli.help import help_text
 from gan.error import UserError, printable
 from gan.file import CONF
 
 HELP = {"--help", "-h"}
-ASKS = {"--cfg", "-c", "--info", "-i", "--version", "--hydra-help"}  # answered by Hydra's own main
+ASKS = {"--cfg", "-c", "--info", "-i", "--hydra-help"}  # answered by Hydra's own main
 SWEEP = {"-m", "--multirun"}
 STOPPED = 130  # the exit status after Ctrl-C
 EXPECTED_WARNINGS = ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists")
@@ -45,6 +47,8 @@ def command(root: str, prepare: Rewrite = list, sweeps: bool = False) -> Command
                 words = [quote(word) for word in sys.argv[1:]]
                 if not HELP.isdisjoint(words):
                     print(help_text(root))  # noqa: T201
+                elif "--version" in words:
+                    print(f"digit-gan {__version__}")  # noqa: T201
                 elif sweeps:
                     _run_by_hydra(task, root, words, prepare)
                 else:
@@ -58,8 +62,6 @@ def command(root: str, prepare: Rewrite = list, sweeps: bool = False) -> Command
 def _run(task: Task, root: str, words: list[str], prepare: Rewrite) -> None:
     if not SWEEP.isdisjoint(words):
         raise UserError("-m is for train.py alone, which numbers its folders: run this once for each value")
-    if flags := [word for word in words if word[:1] == "-"]:
-        raise UserError(f"{flags[0]}: there is no such option; settings are name=value, see --help")
     check(root, words)
     signal.signal(signal.SIGTERM, _terminate)
     task(compose(root, prepare(words)))
@@ -137,14 +139,3 @@ def _close_bars() -> None:
     if "tqdm" in sys.modules:
         for bar in list(getattr(sys.modules["tqdm"].tqdm, "_instances", [])):
             bar.close()
-
-
-def help_text(root: str) -> str:
-    """What a command does, the choices of its groups, and its settings with their defaults."""
-    first, _, rest = (CONF / f"{root}.yaml").read_text(encoding="utf-8").partition("\n")
-    own = f"\n{rest}".partition("\n\n")[2].rstrip()  # after the defaults list, with its comments
-    known = OmegaConf.to_container(compose(root, []), resolve=False)
-    assert isinstance(known, dict)
-    chosen = {key: value for key, value in known.items() if f"\n{key!s}:" not in f"\n{own}"}
-    groups = [f"{group}: {choices(group)}" for group in default_groups(root)]
-    return "\n\n".join([first.lstrip("# "), *groups, own, *([OmegaConf.to_yaml(chosen).rstrip()] if chosen else [])])

@@ -79,5 +79,5 @@ def _explain(error: BaseException, root: str) -> str:
     is_hydras = isinstance(error, HydraException | OmegaConfBaseException)
     known = settings(root, []) if is_hydras and key else {}
     if key and known and key not in known:
-        return str(unknown(key, known))
+        return str(unknown(root, key, known))
     return " ".join(str(error).partition("full_key:")[0].split())

@@ -47,7 +47,7 @@ def validate(cfg: DictConfig) -> None:
             raise UserError(f"{word}: {rule}: leave it out, and start a worker for each device")
         name = re.match(r"(\w+)[\w./@]*", word)
         if name and name[1] not in known and not (CONF / name[1]).is_dir():
-            raise unknown(name[0], known)
+            raise unknown("tune", name[0], known)
     check("train", list(cfg.train))
 
 

@@ -26,7 +26,10 @@ from train import train
     [
         ("optimizer.lrr=1e-4", "optimizer.lrr: there is no such setting; did you mean optimizer.lr?"),
         ("batchsize=64", "batchsize: there is no such setting; did you mean batch_size?"),
-        ("network=dcgam", "dcgam"),
+        (
+            "network=dcgam",
+            "there are dcgan, progan, r3gan, report, sagan, sngan; did you mean network=dcgan?",
+        ),
         ("batch_size=0", "batch_size must be a whole number from 1 to 1,000,000,000, got 0"),
         ("batch_size=abc", "batch_size must be a whole number, got abc"),
         ("batch_size=1.5", "batch_size must be a whole number, got 1.5"),
@@ -57,8 +60,8 @@ from train import train
         ("run_dir=", "run_dir is missing"),
         ("callback=[quality]", "callback must have result"),
         ("callback=[]", "callback must have result"),
-        ("--batch_size=64", "--batch_size=64: a setting has no dashes: write batch_size=VALUE"),
-        ("--epochs", "--epochs: a setting has no dashes: write epochs=VALUE"),
+        ("--batch_size=64", "--batch_size: a setting has no dashes: write batch_size=64"),
+        ("--epochs", "--epochs: a setting has no dashes: write trainer.max_epochs=VALUE"),
         ("lr=1e-4", "lr: there is no such setting; did you mean optimizer.lr?"),
         ("network.width=0", "network.width must be a whole number from 1 to 1,024, got 0"),
         ("network.depth=-1", "network.depth must be a whole number from 0 to 32, got -1"),
@@ -109,7 +112,7 @@ def test_a_yes_or_no_takes_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], "out is missing: say where to, as out=digits.png"),
+        ([], "out is missing: say where to, as python -m gan.generate n=80 out=digits.png"),
         (["out=null"], "out is missing: say where to"),
         (["out"], "out: cannot be read: write name=value"),
         (["n = 5"], "n = 5: cannot be read: write name=value, without spaces"),

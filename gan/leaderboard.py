@@ -21,8 +21,8 @@ from gan.cli.command import command
 from gan.cli.compose import plain
 from gan.cli.output import require_writable, validate_card
 from gan.downstream import report as downstream
-from gan.error import UserError, require
-from gan.file import atomic_files, atomic_write, load_json, write_text
+from gan.error import UserError
+from gan.file import atomic_files, load_json, write_text
 from gan.measure import report as measure
 from gan.table import markdown
 
@@ -178,11 +178,12 @@ def fill(text: str, found: Mapping[str, str]) -> str:
 
 def draw(cards: list[Card], folder: Path) -> None:
     """``fid.png``, the FID of every epoch, and ``zoo.png``, the last grid of every row."""
-    from matplotlib.figure import Figure
     from matplotlib.image import imread
 
+    from gan import plot
+
     first = [row[0] for row in rows(cards)]
-    curves = Figure(figsize=(8, 5), layout="constrained")
+    curves = plot.figure(8, 5)
     axes = curves.subplots()
     for i, card in enumerate(first):
         seen = [epoch["speed/images"] / 1000 for epoch in card["history"]]
@@ -190,21 +191,21 @@ def draw(cards: list[Card], folder: Path) -> None:
         again = i // 10 % 2  # there are ten colours
         axes.plot(seen, fid, marker=".x"[again], linestyle="-:"[again], label=card["name"])
     axes.axhline(cards[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
-    axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)", yscale="log")
+    axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)")
+    plot.log_axis(axes.yaxis)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small", ncols=2)
 
     lines = -(-len(first) // 4)
-    grids = Figure(figsize=(4 * 2.6, lines * 2.35), layout="constrained")
+    grids = plot.figure(4 * 2.6, lines * 2.35)
     for axes, one in zip_longest(grids.subplots(lines, 4, squeeze=False).flat, first):
         axes.set_axis_off()
         if one:
             axes.imshow(imread(folder / f"{one['name']}.png"), cmap="gray", vmin=0, vmax=1)
             axes.set_title(f"{one['name']}, FID {figures(one)['fid_digits']:.2f}", fontsize="medium")
 
-    for figure, name in ((curves, "fid.png"), (grids, "zoo.png")):
-        with atomic_write(folder / name) as partial:
-            figure.savefig(partial, format="png", dpi=110)
+    plot.save(curves, folder / "fid.png")
+    plot.save(grids, folder / "zoo.png")
 
 
 @command("leaderboard")
@@ -212,7 +213,6 @@ def main(cfg: DictConfig) -> None:
     """Keep new cards and their last grids, redraw the pictures, rewrite the tables."""
     if not isinstance(cfg.runs, ListConfig):
         raise UserError(f"runs must be a list, as runs=[runs/NAME], got {cfg.runs}")
-    require("matplotlib", extra="tune")
     out = Path(cfg.out)
     for page in map(Path, cfg.pages):
         if not page.is_file():

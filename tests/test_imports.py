@@ -12,7 +12,7 @@ LAYERS = [
     {"error"},
     {"file", "names", "validate"},
     {"foreign"},
-    {"cache", "table", "image", "network"},
+    {"cache", "table", "plot", "image", "network"},
     {"loss", "penalty", "augment", "ema", "metric"},
     {"sample", "data"},
     {"model"},

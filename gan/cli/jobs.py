@@ -158,14 +158,19 @@ def describe(job: Mapping[str, str], names: Sequence[str]) -> str:
     It has letters, digits and ``_ . + - =`` alone, so that it needs no quotes in a shell. Of a long
     value it has the end, and of many settings the first.
     """
-    last = [name.rpartition(".")[2] for name in names]
     found = ""
-    for name, short in zip(names, last, strict=True):
+    for name, short in zip(names, shorten(names), strict=True):
         value = _safe(job[name])[-LONGEST_VALUE:].strip("-.")
-        part = f"{_safe(short if last.count(short) == 1 else name)}={value}"
+        part = f"{_safe(short)}={value}"
         if value and len(found) + len(part) < LONGEST_NAME:
             found += f"_{part}"
     return found[1:]
+
+
+def shorten(names: Sequence[str]) -> list[str]:
+    """The last part of each dotted name; the whole name where two would be the same."""
+    last = [name.rpartition(".")[2] for name in names]
+    return [short if last.count(short) == 1 else name for name, short in zip(names, last, strict=True)]
 
 
 def _safe(text: str) -> str:

@@ -16,7 +16,7 @@ from gan.error import UserError
 from gan.file import LOCK, lock_folder, write_bytes
 
 # What a training leaves, as paths in its folder. Without the first, nothing of it would be lost.
-RESULTS = re.compile(r"result\.json|(best|last)\.ckpt|grids/epoch_\d+\.png|events\.out\.tfevents\..+")
+RESULTS = re.compile(r"result\.json|(best|last)\.ckpt|grids/epoch_\d+\.png|events\.out\.tfevents\..+(?<!\.sweep)")
 BESIDE = re.compile(
     r"hparams\.yaml|train\.log|failed\.json|(val|test)\.(json|md)|\.hydra/(config|hydra|overrides)\.yaml"
 )

@@ -6,8 +6,9 @@ import logging
 import math
 import os
 import re
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from gan.table import plain, write_csv
 
 log = logging.getLogger(__name__)
 Job = Callable[[DictConfig], float]
+Row = dict[str, Any]
 UNFINISHED = "not finished"
+JOBS = "GAN_JOBS"  # how many there are, for the processes of a sweep
 
 
 def job_overrides() -> list[str]:
@@ -43,6 +46,7 @@ def job(train: Job) -> Job:
         try:
             with run_folder.locked(folder) as is_ours:
                 if is_ours:
+                    print(f"\njob {_count()}: {folder}", file=sys.stderr)  # noqa: T201
                     return _run(train, cfg, folder)
                 log.error("job %s: another process is running it", folder.name)
         except OSError as error:  # the lock, or the record of a failure, cannot be written
@@ -50,6 +54,11 @@ def job(train: Job) -> Job:
         return math.nan
 
     return run
+
+
+def _count() -> str:
+    """Which job this is, as 2 of 4."""
+    return f"{HydraConfig.get().job.num + 1} of {os.environ.get(JOBS, '?')}"
 
 
 def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
@@ -61,6 +70,7 @@ def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
         return math.nan
     try:
         if finished := _result(folder):
+            print("it is finished, and stays", file=sys.stderr)  # noqa: T201
             return float(finished["objective"])
         failed.unlink(missing_ok=True)
         if before is None:
@@ -78,16 +88,18 @@ def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
 
 
 class Table(Callback):
-    """Hydra's callback: divides the cores before a sweep, writes ``results.csv`` after it."""
+    """Hydra's callback: divides the cores before a sweep, writes its results after it."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Divide the cores among the jobs that run at once; their processes inherit it."""
-        launcher = config.hydra.launcher
+        for name in ("hydra", "hydra_plugins"):  # each job says where it is
+            logging.getLogger(name).setLevel(logging.WARNING)
+        launcher, number = config.hydra.launcher, len(jobs.expand(list(config.hydra.overrides.task)))
+        os.environ[JOBS] = str(number)
         if launcher._target_.endswith("BasicLauncher"):  # one after the other
             return
         import torch  # takes seconds
 
-        number = len(jobs.expand(list(config.hydra.overrides.task)))
         at_once, cores = launcher.get("n_jobs", -1), torch.get_num_threads()
         side_by_side = min(number, at_once if at_once > 0 else cores)
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // max(1, side_by_side))))
@@ -99,19 +111,36 @@ class Table(Callback):
 
 
 def _report(folder: Path, words: list[str]) -> None:
-    """Write and print the table. Raises SystemExit if a job of the sweep ``words`` failed."""
+    """Write table and picture, and print what was found.
+
+    Raises SystemExit if a job of the sweep ``words`` failed.
+    """
     known = jobs.known_folders(folder)
-    rows = {place: _row(place) for place in known.values()}
-    asked = [known.get(one) for one in dict.fromkeys(map(jobs.key, jobs.expand(words)))]
-    table = sorted(rows.values(), key=lambda row: (math.isnan(row["objective"]), row["objective"]))
-    write_csv(table, folder / "results.csv")
-    columns = dict.fromkeys(name for row in table for name in row)
-    # The screen shows what varies; the file has all settings and figures (epoch, and with a slash).
-    settings = [name for name in columns if "/" not in name and name != "epoch"]
-    varied = [name for name in settings if len({row.get(name) for row in table}) > 1]
-    shown = [row | {"job": _short(row["job"])} for row in table]
-    print(plain(shown, list(dict.fromkeys(["job", "objective", *varied]))))  # noqa: T201
-    print(f"results: {folder / 'results.csv'}")  # noqa: T201
+    places = list(known.values())
+    settings = dict(
+        zip(places, jobs.complete([jobs.read_words(place / jobs.JOB) or [] for place in places]), strict=True)
+    )
+    rows = {place: _row(place) for place in places}
+    places.sort(key=lambda place: (math.isnan(rows[place]["objective"]), rows[place]["objective"]))
+    write_csv([rows[place] for place in places], folder / "results.csv")
+    varied = jobs.varied(list(settings.values()))
+    shown = []
+    for place in places:
+        own = {name: settings[place][name] for name in varied} | {"job": _short(place.name)}
+        own["objective"] = "-" if math.isnan(rows[place]["objective"]) else rows[place]["objective"]
+        shown.append(own | {"error": rows[place].get("error", "")})
+    columns = ["job", "objective", *varied, *(["error"] if any(row["error"] for row in shown) else [])]
+    print(f"\n{plain(shown, columns)}\n")  # noqa: T201
+    _draw(folder, {place: (settings[place], rows[place]) for place in places})
+    if places and (best := places[0] / "best.ckpt").is_file():
+        print(f"best: {shlex.quote(str(best))}")  # noqa: T201
+    print(f"results: {folder / 'results.csv'}; plot: {folder / 'results.png'}")  # noqa: T201
+    print(f"compare the curves: tensorboard --logdir {shlex.quote(str(folder))}")  # noqa: T201
+    _exit_if_failed(folder, rows, [known.get(one) for one in dict.fromkeys(map(jobs.key, jobs.expand(words)))])
+
+
+def _exit_if_failed(folder: Path, rows: Mapping[Path, Row], asked: Sequence[Path | None]) -> None:
+    """Raise SystemExit if one of the jobs that were ``asked`` for has no result."""
     failures = [
         _short(place.name) if place else "not started" for place in asked if not place or "error" in rows[place]
     ]
@@ -122,13 +151,33 @@ def _report(folder: Path, words: list[str]) -> None:
         )
 
 
+def _draw(folder: Path, found: Mapping[Path, tuple[Mapping[str, str], Row]]) -> None:
+    """Draw ``results.png`` and show it in TensorBoard."""
+    from gan import plot  # imports matplotlib, which takes a second
+    from gan.cli import sweep_plot
+
+    done, names, floors = [], set(), set()
+    for place, (settings, row) in found.items():
+        error = row.get("error")
+        fault = "" if error is None else sweep_plot.UNFINISHED if error == UNFINISHED else sweep_plot.FAILED
+        done.append(sweep_plot.Job(settings, row["objective"], fault))
+        if error is None:
+            names.add(name := str(_result(place)["config"].get("objective", "objective")))
+            floors.add(value if isinstance(value := row.get(f"{name}_floor"), float) else None)
+    objective = names.pop() if len(names) == 1 else "objective"
+    floor = floors.pop() if len(floors) == 1 else None  # of several data sets there are several
+    picture = folder / "results.png"
+    sweep_plot.draw(sweep_plot.Sweep(folder, done, objective, floor), picture)
+    plot.show_in_tensorboard(picture, sum(not one.fault for one in done))
+
+
 def _short(job: str) -> str:
     """The number of a job's folder; the name of one that has none."""
     found = re.match(jobs.NUMBER, job)
     return found[0] if found else job
 
 
-def _row(folder: Path) -> dict[str, Any]:
+def _row(folder: Path) -> Row:
     """One job: its objective, overrides, and figures or error."""
     overrides = jobs.typed_values(jobs.read_words(folder / jobs.JOB) or [])
     if result := _result(folder):
@@ -140,4 +189,5 @@ def _row(folder: Path) -> dict[str, Any]:
 def _result(folder: Path) -> dict[str, Any]:
     """The result of a finished job; nothing if there is none."""
     found = load_record(folder / "result.json")
-    return found if isinstance(found.get("objective"), float) and isinstance(found.get("figures"), dict) else {}
+    kinds = {"objective": float, "figures": dict, "config": dict}
+    return found if all(isinstance(found.get(name), kind) for name, kind in kinds.items()) else {}

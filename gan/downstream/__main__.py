@@ -12,7 +12,7 @@ from gan.cli.command import command, continuable
 from gan.cli.output import json_path, require_writable, validate_card
 from gan.cli.prepare import settle_data
 from gan.downstream.cell import NONE, SOURCES, Cell
-from gan.error import UserError, require
+from gan.error import UserError
 from gan.file import load_json, write_text
 from gan.table import write_csv
 from gan.validate import integer, number
@@ -20,7 +20,6 @@ from gan.validate import integer, number
 
 def validate_settings(cfg: DictConfig) -> None:
     """Raise UserError for settings that make no study."""
-    require("matplotlib", extra="tune")
     if cfg.gan not in SOURCES:
         raise UserError(f"gan must be {' or '.join(SOURCES)}, got {cfg.gan}")
     if cfg.split not in ("test", "val"):

@@ -5,7 +5,6 @@ from typing import Any
 
 from gan.downstream.cell import ARMS, NONE
 from gan.downstream.report import Report, Row, caption, of
-from gan.file import atomic_write
 
 COLOURS = {"plain": ("tab:blue", "tab:orange"), "augmented": ("tab:green", "tab:red")}
 LABELS = {"plain": ("real", "real + synthetic"), "augmented": ("real + augmentation", "real + both")}
@@ -23,11 +22,10 @@ def curve(axes: Any, found: list[Row], colour: str, line: str, label: str) -> No
 
 def draw(report: Report, path: Path) -> None:
     """A column for each source of synthetic digits: accuracy above, paired differences below."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator, NullLocator
+    from gan import plot  # imports matplotlib, which takes a second
 
     count, labels = len(report["sources"]), sorted({row["labels"] for row in report["rows"]})
-    figure = Figure(figsize=(1 + 6 * count, 7), layout="constrained")
+    figure = plot.figure(1 + 6 * count, 7)
     places = figure.subplots(2, count, sharex=True, squeeze=False, height_ratios=(3, 2))
     for source, (above, below) in zip(report["sources"], places.T, strict=True):
         above.sharey(places[0, 0])  # below, the differences of an upper bound would hide the others
@@ -37,9 +35,8 @@ def draw(report: Report, path: Path) -> None:
             changes = of(report["differences"], source, arm)
             curve(below, changes, COLOURS[arm][1], "--", f"synthetic minus none, {CHANGES[arm]}")
         above.set_title(caption(report, source), fontsize="medium")
-        above.set(xscale="log")
         below.axhline(0, color="grey", linewidth=1)
-        below.xaxis.set(major_locator=FixedLocator(labels), minor_locator=NullLocator(), major_formatter="{x:g}")
+        plot.log_axis(below.xaxis, labels)
         below.set(xlabel="real labels a class (log scale)", ylabel="paired difference, points")
         for axes in (above, below):
             axes.grid(alpha=0.3)
@@ -47,5 +44,4 @@ def draw(report: Report, path: Path) -> None:
     band = f", {report['confidence']:.0%} band" if report["seeds"] > 1 else ""
     mean = f"(mean of {report['seeds']} seeds{band})"
     places[0, 0].set(ylabel=f"{report['split']} accuracy on {report['data']}, %\n{mean}")
-    with atomic_write(path) as partial:
-        figure.savefig(partial, format="png", dpi=110)
+    plot.save(figure, path)

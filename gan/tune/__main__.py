@@ -55,7 +55,7 @@ def validate(cfg: DictConfig) -> None:
 def tune(cfg: DictConfig) -> None:
     """Run or continue a study; print its best trials and the names of its files."""
     validate(cfg)
-    require("optuna", "matplotlib", extra="tune")
+    require("optuna", extra="tune")
     from gan.tune import report, study  # imports Lightning and Optuna, which takes seconds
 
     folder = Path(cfg.run_dir)

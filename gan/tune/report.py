@@ -1,19 +1,17 @@
 """The results of a study: a table of its trials, and plots."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from gan.file import atomic_write, load_record
+from gan import plot
+from gan.file import load_record
 from gan.table import write_csv
 
 ENOUGH = 10  # complete trials, for importances to mean anything
@@ -54,21 +52,18 @@ def write(study: Study, folder: Path) -> list[Row]:
 def draw(study: Study, folder: Path) -> str:
     """Draw ``history.png`` and, with enough trials, ``importance.png``; name them in a line."""
     history, importance = folder / "history.png", folder / "importance.png"
-    _draw(partial(plot_history, study.trials), 4.5, history)
+    shown = plot.figure()
+    plot_history(study.trials, shown.subplots())
+    plot.save(shown, history)
     values = [trial.value for trial in study.trials if trial.state == TrialState.COMPLETE]
     if len(values) < ENOUGH or len(set(values)) == 1:
         needed = f"{ENOUGH} complete trials with different objectives"
         return f"plot: {history}; no importance.png: it needs {needed}, and {len(values)} are complete"
     shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    _draw(partial(plot_importance, shares, len(values)), 1.2 + 0.4 * len(shares), importance)
+    shown = plot.figure(height=1.2 + 0.4 * len(shares))
+    plot_importance(shares, len(values), shown.subplots())
+    plot.save(shown, importance)
     return f"plots: {history}, {importance}"
-
-
-def _draw(plot: Callable[[Axes], None], height: float, path: Path) -> None:
-    figure = Figure(figsize=(8, height), layout="constrained")
-    plot(figure.subplots())
-    with atomic_write(path) as beside:
-        figure.savefig(beside, format="png", dpi=110)
 
 
 def plot_history(trials: list[FrozenTrial], axes: Axes) -> None:
@@ -82,19 +77,12 @@ def plot_history(trials: list[FrozenTrial], axes: Axes) -> None:
         best = list(accumulate(done.values(), min))
         label = f"best so far, at last {best[-1]:.4g}"
         axes.step(list(done), best, where="post", color="tab:orange", label=label)
-    if failed := list(points[TrialState.FAIL]):
-        across = axes.get_xaxis_transform()  # at the lower edge, whatever the scale
-        axes.scatter(failed, [0.02] * len(failed), marker="x", color="tab:red", label="failed", transform=across)
-    axes.set(xlabel="trial", ylabel="objective, lower is better")
+    plot.edge(axes, list(points[TrialState.FAIL]))
+    axes.set(xlabel="trial")
     axes.locator_params("x", integer=True)
-    heights = list(filter(math.isfinite, map(objective, trials)))
-    if heights and max(heights) > 5 * min(heights) > 0:
-        axes.set(ylabel="objective (log scale), lower is better", yscale="log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+    plot.scale(axes.yaxis, "objective", map(objective, trials))
     axes.grid(alpha=0.3)
-    if trials:
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)  # above: points may be anywhere
+    plot.legend_above(axes)
 
 
 def plot_importance(shares: dict[str, float], trials: int, axes: Axes) -> None:

@@ -61,7 +61,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         if cfg.batch_size == 99999:
             raise UserError("batch_size=99999 is more than there are")
         done.append(plain(cfg))
-        result = {"objective": float(cfg.seed), "figures": {"epoch": 1}, "overrides": overrides}
+        result = {"objective": float(cfg.seed), "figures": {"epoch": 1}, "overrides": overrides, "config": {}}
         write_text(json.dumps(result), Path(cfg.run_dir) / "result.json")
         return float(cfg.seed)
 
@@ -76,6 +76,9 @@ def _sweep(folder: Path, *words: str) -> None:
 def test_a_sweep_with_a_value_added_runs_that_value_alone(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
     _sweep(tmp_path, "seed=0,1", "batch_size=8")
     _sweep(tmp_path, "++batch_size=8", "seed=2,1,0")  # another order
+    _sweep(tmp_path, "seed=2,1,0", "batch_size=8")
+    assert (tmp_path / "results.png").is_file()
+    assert len(list(tmp_path.glob("events*"))) == 1
     assert [config["seed"] for config in fits] == [0, 1, 2]
     assert [Path(config["run_dir"]).name for config in fits] == ["0_seed=0", "1_seed=1", "2_seed=2"]
     assert [(row["job"], row["seed"]) for row in _rows(tmp_path)] == [
@@ -101,7 +104,7 @@ def test_a_job_that_fails_is_counted_and_tried_again(
     assert len(fits) == 1
     _sweep(tmp_path, "batch_size=8")  # the table still has the failure
     assert [row["batch_size"] for row in _rows(tmp_path)] == ["8", "99999"]
-    assert re.search(r"^1 +nan +99999 +batch_size=99999 is more than", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^1 +- +99999 +batch_size=99999 is more than", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_damaged_records_are_made_again(tmp_path: Path, fits: list[dict[str, Any]]) -> None:

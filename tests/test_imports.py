@@ -10,7 +10,7 @@ from conftest import ROOT, run
 
 LAYERS = [
     {"error"},
-    {"file", "names", "validate"},
+    {"file", "names", "terminal", "validate"},
     {"foreign"},
     {"cache", "table", "plot", "image", "network"},
     {"loss", "penalty", "augment", "ema", "metric"},

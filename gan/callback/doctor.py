@@ -1,7 +1,6 @@
 """The doctor names what is wrong with a run while it runs, with the evidence and a remedy."""
 
 import math
-import sys
 from collections import defaultdict
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
+from gan import terminal
 from gan.metric.feature import Frozen, load
 from gan.validate import boolean, integer
 
@@ -166,7 +166,7 @@ class Doctor(Callback):
             return
         for finding in new:
             line = "{name} after epoch {epoch}: {evidence}; {remedy}".format(**finding)
-            print(f"doctor: {line}", file=sys.stderr)  # noqa: T201
+            terminal.say(f"doctor: {line}")
             for logger in trainer.loggers:
                 if isinstance(logger, TensorBoardLogger):
                     logger.experiment.add_text("doctor", line, finding["epoch"])

@@ -32,9 +32,9 @@ class Finite(Callback):
             return
         for step, seen in enumerate(unseen, batch_idx + 1 - len(unseen)):
             if bad := ", ".join(name for name, value in seen.items() if not value.isfinite()):
-                raise Diverged(f"{bad} not finite in epoch {trainer.current_epoch}, step {step}: {self.remedy}")
+                raise Diverged(f"{bad} not finite in epoch {trainer.current_epoch + 1}, step {step + 1}: {self.remedy}")
 
     def on_validation_batch_end(self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any) -> None:
         # The last step of an epoch can break weights after its loss.
         if not outputs["fake"].isfinite().all():
-            raise Diverged(f"images not finite after epoch {trainer.current_epoch}: {self.remedy}")
+            raise Diverged(f"images not finite after epoch {trainer.current_epoch + 1}: {self.remedy}")

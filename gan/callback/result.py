@@ -3,7 +3,6 @@
 import json
 import math
 import shlex
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +10,10 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
+from rich.text import Text
 
+from gan import terminal
+from gan.callback import lines
 from gan.callback.doctor import Doctor
 from gan.error import UserError
 from gan.file import write_text
@@ -39,6 +41,7 @@ class Result(Callback):
     def __init__(self, objective: str) -> None:
         self.name = objective
         self.history: list[dict[str, float]] = []
+        self._is_judged = False  # in this epoch
 
     @property
     def best(self) -> dict[str, float]:
@@ -51,9 +54,17 @@ class Result(Callback):
         """The best value so far; NaN before the first validation."""
         return self.best.get(self.name, math.nan)
 
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self._is_judged = True
+
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self.history.append({"epoch": trainer.current_epoch + 1, **self._figures(trainer)})
+        self._is_judged = False
+
+    def _figures(self, trainer: Trainer) -> dict[str, float]:
+        """The figures of this epoch; those of an earlier validation stay in the trainer."""
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.history.append({"epoch": trainer.current_epoch + 1, **figures})
+        return {name: value for name, value in figures.items() if self._is_judged or not name.startswith("val")}
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history}
@@ -83,18 +94,29 @@ class Result(Callback):
             **settings,
         }
         write_text(json.dumps(result, indent=2), folder / "result.json")
-        summary = f"no epoch was validated; {folder}"
-        if self.best:
-            summary = f"best {self.name} {self.objective:.3f} after epoch {self.best['epoch']:.0f}; "
-            summary += f"{folder / 'best.ckpt'} and {folder / 'grids'}"
-        print(f"{summary}; see it: tensorboard --logdir {folder}")  # noqa: T201
+        self._say_what_next(trainer, folder, settings["overrides"])
+
+    def _say_what_next(self, trainer: Trainer, folder: Path, typed: Sequence[str]) -> None:
+        """Print the best epoch, and commands that use it."""
+        console = terminal.make_console()
+        if "trainer=debug" in typed:
+            batches = trainer.num_training_batches * trainer.current_epoch
+            line = f"everything works; figures after {batches} batches mean nothing: train without trainer=debug"
+            terminal.show(console, Text(line), indent=2)
+            return
+        terminal.show(console, lines.end(self.name, self.best, trainer.current_epoch, folder), indent=2)
+        if self.best and not terminal.in_series:
+            console.print("next: draw images, judge it by the test images, see its curves")
+            for step in lines.next_steps(folder, self.again):
+                console.print(f"  {step}", soft_wrap=True)
 
     def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
         if isinstance(exception, SystemExit):
             exception.code = 1  # after SIGTERM, Lightning would report success
         if isinstance(exception, KeyboardInterrupt | SystemExit) and trainer.is_global_zero:
             how = remedy(Path(trainer.default_root_dir), self.again)
-            print(f"stopped in epoch {trainer.current_epoch + 1}; {how}", file=sys.stderr)  # noqa: T201
+            terminal.close_bars()
+            terminal.say(f"stopped in epoch {trainer.current_epoch + 1}; {how}")
 
 
 def remedy(folder: Path, again: Sequence[str] = ()) -> str:

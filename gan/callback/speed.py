@@ -1,4 +1,4 @@
-"""Speed, peak memory, and the progress bar."""
+"""Speed and peak memory."""
 
 import sys
 import time
@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import TQDMProgressBar
-
-from gan.data import ImageData
 
 
 class Speed(Callback):
@@ -59,20 +56,3 @@ def peak_memory_mib() -> float:
         return float("nan")
     unit = 1 if sys.platform == "darwin" else 2**10  # macOS counts bytes, others KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
-class Progress(TQDMProgressBar):
-    """The progress bar with images per second so far and the objective."""
-
-    def __init__(self, objective: str) -> None:
-        super().__init__(refresh_rate=10)
-        self.objective = objective
-
-    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, ImageData)
-        bar = self.train_progress_bar.format_dict
-        shown: dict[str, Any] = {"images/s": round(bar["n"] * data.batch_size / max(bar["elapsed"], 1e-9))}
-        if self.objective in trainer.callback_metrics:
-            shown[self.objective] = f"{float(trainer.callback_metrics[self.objective]):.3f}"
-        return shown

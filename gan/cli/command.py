@@ -1,6 +1,7 @@
 """The border between a person and the code: compose settings, run, explain errors in one line."""
 
 import functools
+import io
 import logging
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 import hydra
 from omegaconf import DictConfig
 
-from gan import __version__
+from gan import __version__, terminal
 from gan.cli import run_folder
 from gan.cli.check import check
 from gan.cli.compose import compose, quote
@@ -28,7 +29,23 @@ HELP = {"--help", "-h"}
 ASKS = {"--cfg", "-c", "--info", "-i", "--hydra-help"}  # answered by Hydra's own main
 SWEEP = {"-m", "--multirun"}
 STOPPED = 130  # the exit status after Ctrl-C
-EXPECTED_WARNINGS = ("isinstance.treespec, LeafSpec", "Found .* in eval mode", "Checkpoint directory .* exists")
+EXPECTED_WARNINGS = (
+    "isinstance.treespec, LeafSpec",
+    "Found .* in eval mode",
+    "Checkpoint directory .* exists",
+    "The number of training batches",  # is below log_every_n_steps: the last step of an epoch is logged
+    "It is recommended to use .self.log",  # sync_dist: every process has computed the same figure
+    "Grad strides do not match",
+    "GPU available but not used",
+    "`ModelCheckpoint.* could not find the monitored key",  # in an epoch that is not judged
+)
+QUIET = (
+    "lightning.fabric.utilities.distributed",
+    "lightning.fabric.utilities.rank_zero",
+    "lightning.pytorch.accelerators.cuda",
+    "lightning.pytorch.trainer.connectors.signal_connector",
+    "lightning.pytorch.utilities.rank_zero",
+)
 Task = Callable[[DictConfig], Any]
 Command = Callable[[Task], Callable[[], None]]
 Rewrite = Callable[[list[str]], list[str]]
@@ -96,31 +113,53 @@ class Printable(logging.LogRecord):
         return "\n".join(printable(line, LONGEST) for line in super().getMessage().split("\n"))
 
 
+def _configure_messages() -> None:
+    """Show messages as a line, those of libraries without what is meant to be so."""
+    logging.setLogRecordFactory(Printable)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, handlers=[terminal.Messages()])
+    for name in QUIET:  # importing Lightning resets the levels of the loggers above these
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if not run_folder.is_first_process():  # the first one says it
+        logging.disable(logging.WARNING)
+    for expected in EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message=f".*{expected}")
+    warnings.formatwarning = _format_warning
+    logging.captureWarnings(True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # cp1252 lacks what names of files and classes may hold
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A library's warning in one line, and where it is from."""
+    return f"{' '.join(str(message).split())} ({'/'.join(Path(filename).parts[-2:])}:{lineno})"
+
+
 @contextmanager
 def border(root: str) -> Iterator[None]:
     """Exit with one line for a user error or Ctrl-C, with a traceback for a bug.
 
     GAN_TRACEBACK=1 always shows the traceback.
     """
-    logging.setLogRecordFactory(Printable)
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
-    # Silences devices and tips. Importing Lightning resets the levels of its other loggers.
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for expected in EXPECTED_WARNINGS:
-        warnings.filterwarnings("ignore", message=f".*{expected}")
+    _configure_messages()
     try:
         yield
     except KeyboardInterrupt:
-        _close_bars()
+        terminal.close_bars()
         print("stopped", file=sys.stderr)  # noqa: T201
         sys.exit(STOPPED)
     except Exception as error:
-        _close_bars()
+        terminal.close_bars()
         if os.environ.get("GAN_TRACEBACK"):
             raise
         if is_user_error(error):
-            sys.exit(f"error: {explain(error, root)}")
+            line = f"error: {explain(error, root)}"
+            terminal.keep(line, logging.ERROR)
+            sys.exit(line)
         traceback.print_exc()
+        terminal.keep(f"error: {type(error).__name__}", logging.ERROR, traceback=True)
         sys.exit("This is a bug in digit-gan: please report it with the lines above and the command you typed.")
 
 
@@ -132,10 +171,3 @@ def continuable(folder: Path) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as stop:
         print(f"stopped: the same command continues the study in {folder}", file=sys.stderr)  # noqa: T201
         sys.exit(stop.code if isinstance(stop, SystemExit) else STOPPED)
-
-
-def _close_bars() -> None:
-    """End the line of every progress bar."""
-    if "tqdm" in sys.modules:
-        for bar in list(getattr(sys.modules["tqdm"].tqdm, "_instances", [])):
-            bar.close()

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
 
-from gan import checkpoint, sample
+from gan import checkpoint, sample, terminal
 from gan.cli import fitted
 from gan.cli.carry import run_words
 from gan.cli.check import settings
@@ -94,23 +94,23 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     Raises UserError for settings out of range, and the errors of :func:`judge` and :class:`Card`.
     """
     began, split = time.perf_counter(), cfg.split
-    if cfg.cas.images:  # 0 leaves cas out
-        integer("cas.images", cfg.cas.images, BATCH, 10**6)
-    integer("cas.epochs", cfg.cas.epochs, 1, 1000)
-    integer("k", cfg.k, 1, 10**6)
+    _validate(cfg)
     contents, generator = checkpoint.load_contents(cfg.ckpt), checkpoint.generator(cfg.ckpt)
     config = configuration(cfg.ckpt, contents, cfg.data.root)
     extractor = cfg.extractor or config["data"]["classifier"]
     collect = Collect(feature.load(extractor))
-    data, logged = judge(generator, config, split, collect)
+    with terminal.step(f"drawing images and judging them by {split}"):
+        data, logged = judge(generator, config, split, collect)
     fake = collect.seen
     real, other = (_pair(data.splits[name], len(fake.labels)) for name in (split, f"{split}_floor"))
     training, is_own = _pair(data.others("test")), split == "val"
     card = Card(extractor, cfg.k, cache_folder(cfg.cache), real, other, training, is_own)
-    figures = card.figures(fake)
+    with terminal.step("looking for copies and neighbours among real images"):
+        figures = card.figures(fake)
     cas = cfg.cas.images if generator.classes else 0
     if cas:
-        figures |= card.utility(_fakes(generator, cas), _pair(data.others(split)), cfg.cas.epochs, cfg.cas.bf16)
+        with terminal.step(f"training a classifier on {cas:,} drawn images"):
+            figures |= card.utility(_fakes(generator, cas), _pair(data.others(split)), cfg.cas.epochs, cfg.cas.bf16)
     prefix = f"{split}{config['data']['tag']}/"
     sizes = {"judged": len(fake.labels), "reference": len(real[1]), "training": len(training[1])}
     return {
@@ -128,6 +128,13 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         "versions": {name: version(name) for name in LIBRARIES},
         "seconds": round(time.perf_counter() - began, 1),
     }
+
+
+def _validate(cfg: DictConfig) -> None:
+    if cfg.cas.images:  # 0 leaves cas out
+        integer("cas.images", cfg.cas.images, BATCH, 10**6)
+    integer("cas.epochs", cfg.cas.epochs, 1, 1000)
+    integer("k", cfg.k, 1, 10**6)
 
 
 def _with_floors(figures: Figures) -> Figures:

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +12,12 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from gan import terminal
 from gan.cli import carry, jobs, run_folder
 from gan.cli.compose import compose, parse, plain, quote
 from gan.cli.output import require_writable
 from gan.error import UserError
+from gan.terminal import say
 
 PIXELS_PER_MINUTE = 1.2e8  # on two cores
 
@@ -180,14 +181,11 @@ def _fit(cfg: DictConfig, train: Any, path: Path) -> tuple[Any, int]:
     """The classifier of the images ``train``, and its epochs; says how long they take."""
     from gan.metric import feature
 
-    epochs, began = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size))), time.time()
+    epochs = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size)))
     minutes = epochs * train.images.numel() / PIXELS_PER_MINUTE
     say(f"fitting the classifier of data={cfg.data.name} to {len(train):,} images, about {minutes:.0f} minutes: {path}")
     fits = feature.fit(train.images, train.labels, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed)
-    for epoch, fitted in enumerate(fits, 1):
-        if not epoch % max(1, epochs // 16) or epoch == epochs:
-            say(f"epoch {epoch} of {epochs}, {time.time() - began:.0f} s")
-        classifier = fitted
+    *_, classifier = terminal.track(fits, epochs, "epochs")
     return classifier, epochs
 
 
@@ -214,8 +212,3 @@ def _say_jobs(folder: Path, words: list[str], places: list[Path]) -> None:
     """Say how many jobs a sweep has, and where."""
     count, done = len(jobs.expand(words)), sum((place / "result.json").is_file() for place in places)
     say(f"{count} jobs in {folder}{f', of which {done} are finished' if done else ''}")
-
-
-def say(line: str) -> None:
-    """Print a line to stderr, apart from the results of a command."""
-    print(line, file=sys.stderr)  # noqa: T201

@@ -176,7 +176,8 @@ class ImageData(LightningDataModule):
         counts = f"{len(train):,} training images, {len(test):,} test images"
         many = "1 class" if self.classes == 1 else f"{self.classes} classes"
         self._described = f"data={self.name}: {many} ({shown(self.names)}), {counts}"
-        review.log_once(logging.INFO, self._described)
+        if self._typed_root and self.is_own:  # a training's header describes the others
+            review.log_once(logging.INFO, self._described)
         if self.is_own:
             review.require_classes(train.labels, test.labels, self.names)
             if absent := missing(test.labels, self.names):

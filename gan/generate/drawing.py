@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from omegaconf import DictConfig
-from tqdm import tqdm
 
-from gan import checkpoint, sample
+from gan import checkpoint, sample, terminal
 from gan.cli.drawing import load_look, validate_output
 from gan.digits import files, pattern
 from gan.digits.layout import Layout
@@ -31,7 +30,6 @@ FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx
 CHARACTERS = "0123456789" + "".join(STROKES)  # the categories of a COCO set
 SHOWN = 5_000  # most digits of one picture
 FEW = 7  # digits of a trial: fewer leave a part of IDX empty
-MANY = 100  # lines from which on progress is shown
 
 
 def draw_digits(cfg: DictConfig) -> str:
@@ -126,7 +124,7 @@ def draw_lines(cfg: DictConfig) -> str:
 
     def annotated() -> Iterator[files.AnnotatedLine]:
         nonlocal redrawn, misread
-        for line in tqdm(lines, total=count, unit=" lines", disable=count < MANY):
+        for line in terminal.track(lines, count, "lines"):
             redrawn, misread = redrawn + line.redrawn, misread + line.unread
             yield line.annotate(line.picture(look, size=cfg.size))
 

@@ -66,7 +66,7 @@ def test_a_diverging_run_stops_says_where_and_keeps_the_last_good_checkpoint(
 
     monkeypatch.setattr(NonSaturating, "discriminator", breaks)
     message = complaint(train, f"ckpt={tmp_path / 'last.ckpt'}", "trainer.max_epochs=3")
-    assert "loss/discriminator, loss/generator not finite in epoch 1, step 1" in message
+    assert "loss/discriminator, loss/generator not finite in epoch 2, step 2" in message
     assert "try a lower optimizer.lr" in message
     assert (tmp_path / "last.ckpt").read_bytes() == before
 
@@ -161,7 +161,7 @@ def test_what_is_stopped_is_one_line_and_leaves_nothing(sign: signal.Signals, st
             process.kill()
     assert process.returncode == status
     assert "Traceback" not in said
-    assert (said.splitlines()[-1] == "stopped") == (sign == signal.SIGINT)
+    assert (said.splitlines()[-1:] == ["stopped"]) == (sign == signal.SIGINT)
     assert list(tmp_path.iterdir()) == []
 
 

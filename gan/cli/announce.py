@@ -1,0 +1,40 @@
+"""What a sweep says when a job starts: which of how many it is, and what differs."""
+
+import os
+import shlex
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from rich.text import Text
+
+from gan import terminal
+from gan.cli import jobs
+from gan.error import printable
+
+
+class Jobs(Callback):
+    """Hydra's callback. What it knows of the sweep goes with it to the processes of the jobs."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Count the jobs. Those that run side by side cannot share a bar."""
+        self.typed = list(config.hydra.overrides.task)
+        self.number = len(jobs.expand(self.typed))
+        self.is_parallel = not config.hydra.launcher._target_.endswith("BasicLauncher")
+        if self.is_parallel:
+            os.environ["TTY_INTERACTIVE"] = "0"  # rich's word for a terminal without redrawing
+
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
+        """Say which job starts."""
+        if HydraConfig.get().mode != RunMode.MULTIRUN:
+            return
+        place, own = config.hydra.job.num + 1, [w for w in config.hydra.overrides.task if w not in self.typed]
+        terminal.in_series = True
+        what = printable(shlex.join(own), 400)
+        terminal.job = ""
+        line = f"job {place} of {self.number}{': ' if own else ''}{what}"
+        terminal.show(terminal.make_console(), Text(line, "bold"))
+        if self.is_parallel:
+            terminal.job = f"job {place}"

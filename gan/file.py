@@ -37,7 +37,7 @@ CACHE = "~/.cache/digit-gan"  # unless GAN_CACHE is set
 LOCK = ".lock"  # in a folder where one process at a time works
 # What is not written beside its place: through a link it would be written elsewhere.
 OPENED = re.compile(
-    r"\.lock|study\.lock|journal\.log|train\.log|\.hydra|(config|hydra|overrides|multirun|hparams)\.yaml|grids"
+    r"\.lock|study\.lock|journal\.log|train\.log|\.hydra|(config|hydra|overrides|multirun|hparams)\.yaml|grids|wandb"
     r"|\d+(_.+)?|[a-z]+_\d+_\d+"  # jobs and trials; cells
 )
 FORGOTTEN = 24 * 3600  # seconds without a change, after which a partial file is abandoned where there are no locks

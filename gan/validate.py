@@ -3,6 +3,7 @@
 Whoever takes a number from a person or a file checks it, where the number means something.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from numbers import Integral
@@ -27,6 +28,17 @@ def number(name: str, value: object, low: float, high: float) -> float:
     if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
         raise UserError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
     return float(found)
+
+
+def seconds(name: str, value: object) -> float:
+    """A length of time as seconds. Raises UserError unless it is as 90m, 1h30m or DD:HH:MM:SS."""
+    clock = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d):(\d\d)", str(value))
+    units = re.fullmatch(r"(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?", str(value))
+    found = clock or units
+    days, hours, minutes, rest = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    if not days + hours + minutes + rest:
+        raise UserError(f"{name} must be a length of time, as 90m, 1h30m or 2d (or DD:HH:MM:SS), got {value!r}")
+    return ((days * 24 + hours) * 60 + minutes) * 60.0 + rest
 
 
 def boolean(name: str, value: object) -> bool:

@@ -16,6 +16,7 @@ LAYERS = [
     {"loss", "penalty", "augment", "ema", "metric"},
     {"sample", "data"},
     {"model"},
+    {"logger"},
     {"callback", "digits"},
     {"checkpoint"},
     {"cli"},
@@ -28,7 +29,7 @@ ABOVE_CHECKPOINTS = frozenset().union(*LAYERS[LAYERS.index({"checkpoint"}) :])
 ROOMS = {
     "hydra": ABOVE_CHECKPOINTS,
     "omegaconf": ABOVE_CHECKPOINTS,
-    "lightning": ABOVE_CHECKPOINTS - {"checkpoint", "lab"} | {"data", "model", "callback"},
+    "lightning": ABOVE_CHECKPOINTS - {"checkpoint", "lab"} | {"data", "model", "logger", "callback"},
     "torchmetrics": {"metric", "callback"},
 }
 FILES = [ROOT / "train.py", *sorted((ROOT / "gan").rglob("*.py"))]

@@ -38,7 +38,17 @@ OPEN_GROUPS = (
     "data.",  # see tests/data
     "sweep.",  # its values are those of settings, which are checked as such
 )
-NULLABLE = ("grid.columns", "columns", "label", "look.height", "style.thickness", "style.slant", "style.width")
+NULLABLE = (
+    "grid.columns",
+    "keep_every",
+    "patience",
+    "columns",
+    "label",
+    "look.height",
+    "style.thickness",
+    "style.slant",
+    "style.width",
+)
 FAR = {int: (-(10**30), 10**30), float: ("-1e30", "1e30", "nan")}
 
 
@@ -102,7 +112,13 @@ def _build(choice: str, name: str, value: object) -> None:
     OmegaConf.update(cfg, name, value)
     training._validate_numbers(cfg)
     group = name.partition(".")[0]
-    part = {"grid": "callback", "network": "model", "optimizer": "model"}.get(group, group)
+    part = {
+        "grid": "callback",
+        "keep_every": "callback",
+        "patience": "callback",
+        "network": "model",
+        "optimizer": "model",
+    }.get(group, group)
     instantiate(cfg[part], _convert_="all")
 
 

@@ -76,8 +76,9 @@ def take_turns(cfg: DictConfig, data: list[str]) -> Turns:
         short += ["callback=[finite,speed]", f"run_dir={folder}"]
         config = compose("train", ["experiment=report", *data, *short])
         parts = (instantiate(config[name], _convert_="all") for name in ("callback", "logger", "data", "model"))
-        callbacks, logger, datamodule, model = parts
-        trainer = instantiate(config.trainer, callbacks=[*callbacks.values()], logger=logger, _convert_="all")
+        callbacks, loggers, datamodule, model = parts
+        watchers = {"callbacks": [*callbacks.values()], "logger": [*loggers.values()]}
+        trainer = instantiate(config.trainer, **watchers, _convert_="all")
         device = trainer.strategy.root_device
         datamodule.setup()
         images = datamodule.splits["train"].on(device)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from gan import terminal
+from gan.logger import boards
 from gan.metric.feature import Frozen, load
 from gan.validate import boolean, integer
 
@@ -167,9 +167,8 @@ class Doctor(Callback):
         for finding in new:
             line = "{name} after epoch {epoch}: {evidence}; {remedy}".format(**finding)
             terminal.say(f"doctor: {line}")
-            for logger in trainer.loggers:
-                if isinstance(logger, TensorBoardLogger):
-                    logger.experiment.add_text("doctor", line, finding["epoch"])
+            for board in boards(trainer):
+                board.add_text("doctor", line)
 
     @torch.no_grad()
     def _examine(self, epoch: int) -> list[Finding]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
 from gan import foreign
 from gan.error import UserError
 from gan.file import write_bytes
+from gan.validate import integer
 
 
 class Whole(TorchCheckpointIO):
@@ -42,6 +44,22 @@ class Keep(ModelCheckpoint):
                 raise UserError("ckpt: it is damaged: it names files that are none of its checkpoints")
             return str(Path(str(self.dirpath), Path(path).name)) if path else path
 
+        best = state_dict["best_model_path"]
+        if best and not Path(here(best)).is_file():  # it began at an earlier epoch, or somebody deleted it
+            return
         moved = {name: here(state_dict[name]) for name in state_dict if name.endswith("_model_path")}
-        best = {here(path): score for path, score in state_dict["best_k_models"].items()}
-        super().load_state_dict(state_dict | moved | {"best_k_models": best, "dirpath": self.dirpath})
+        kept = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(state_dict | moved | {"best_k_models": kept, "dirpath": self.dirpath})
+
+
+class KeepEvery(Checkpoint):
+    """Keeps the checkpoints of every so many ``epochs``: ``RUN/epoch_005.ckpt``; None: of none."""
+
+    def __init__(self, folder: str, epochs: int | None) -> None:
+        self.folder = Path(folder)
+        self.epochs = None if epochs is None else integer("keep_every", epochs, 1, 10**6)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        epoch = trainer.current_epoch + 1
+        if self.epochs and epoch % self.epochs == 0:
+            trainer.save_checkpoint(self.folder / f"epoch_{epoch:03d}.ckpt")

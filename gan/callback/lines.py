@@ -108,8 +108,9 @@ def next_steps(folder: Path, again: Sequence[str]) -> list[str]:
     commands = [
         ["python", "-m", "gan.generate", ckpt, f"out={shown(folder / 'digits.png')}"],
         ["python", "-m", "gan.evaluate", ckpt, *root, "split=test"],
-        ["tensorboard", "--logdir", shown(folder)],
     ]
+    if any(folder.glob("events.out.tfevents.*")):
+        commands.append(["tensorboard", "--logdir", shown(folder)])
     return [shlex.join(command) for command in commands]
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import ProgressBar, Timer
+from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import Progress as Bar
 
 from gan import terminal
 from gan.callback import lines
 from gan.callback.result import Result
+from gan.callback.stop import Stop
 from gan.data import ImageData
 
 ANY_WIDTH = 10**6  # of a file, where a line has no end
@@ -183,8 +184,8 @@ class Progress(ProgressBar):
     def _left(self) -> float | None:
         """Seconds until the training ends: by its epochs, or sooner by trainer.max_time."""
         trainer = self.trainer
-        timers = [one for one in trainer.callbacks if isinstance(one, Timer)]  # type: ignore[attr-defined]
-        found = [timer.time_remaining() for timer in timers]
+        stops = [one for one in trainer.callbacks if isinstance(one, Stop)]  # type: ignore[attr-defined]
+        found = [stop.time_remaining() for stop in stops]
         if (most := _most(trainer)) > 0:
             now, every = trainer.current_epoch, trainer.check_val_every_n_epoch or 1
             batches = (most - now) * trainer.num_training_batches - self._done

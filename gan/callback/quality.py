@@ -79,7 +79,7 @@ class Quality(Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         figures = self._compute()
         floor = {f"{name}_floor": self.floor[f"{name}_floor"] for name in figures}
-        pl_module.log_dict(figures | floor, rank_zero_only=False)
+        pl_module.log_dict(figures | floor, sync_dist=True)
 
     on_test_start = on_validation_start
     on_test_batch_end = on_validation_batch_end

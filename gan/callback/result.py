@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from rich.text import Text
 
 from gan import terminal
@@ -17,16 +16,7 @@ from gan.callback import lines
 from gan.callback.doctor import Doctor
 from gan.error import UserError
 from gan.file import write_text
-
-
-def _main_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """Return what people change, the most common first: TensorBoard's table shows five settings."""
-    chosen = {"lr": config["optimizer"]["lr"], "batch_size": config["batch_size"], "seed": config["seed"]}
-    chosen |= {group: config[group]["_target_"].rsplit(".", 1)[1] for group in ("augment", "loss", "penalty")}
-    chosen["network"] = config["network"]["generator"]["_target_"].rsplit(".", 2)[1]
-    for group in ("model", "network", "optimizer", "penalty"):
-        chosen |= {f"{group}.{name}": value for name, value in config[group].items() if isinstance(value, int | float)}
-    return chosen
+from gan.logger import boards
 
 
 class Result(Callback):
@@ -59,6 +49,8 @@ class Result(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.history.append({"epoch": trainer.current_epoch + 1, **self._figures(trainer)})
+        for board in boards(trainer):
+            board.add_best(self.objective)
         self._is_judged = False
 
     def _figures(self, trainer: Trainer) -> dict[str, float]:
@@ -81,9 +73,6 @@ class Result(Callback):
             return
         folder, settings = Path(trainer.default_root_dir), dict(module.hparams)
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.log_hyperparams(_main_settings(settings["config"]), {"objective": self.objective})
         result = {
             "objective": self.objective,
             "figures": self.best,
@@ -106,8 +95,9 @@ class Result(Callback):
             return
         terminal.show(console, lines.end(self.name, self.best, trainer.current_epoch, folder), indent=2)
         if self.best and not terminal.in_series:
-            console.print("next: draw images, judge it by the test images, see its curves")
-            for step in lines.next_steps(folder, self.again):
+            steps = lines.next_steps(folder, self.again)
+            console.print(f"next: draw images, judge it by the test images{', see its curves' * (len(steps) > 2)}")
+            for step in steps:
                 console.print(f"  {step}", soft_wrap=True)
 
     def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:

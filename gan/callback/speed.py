@@ -42,7 +42,7 @@ class Speed(Callback):
             "speed/training_minutes": self.training / 60,
             "speed/peak_memory_mib": peak_memory_mib(),
         }
-        module.log_dict(figures, rank_zero_only=True)
+        module.log_dict(figures, sync_dist=True)
 
 
 def peak_memory_mib() -> float:

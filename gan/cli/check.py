@@ -63,7 +63,7 @@ def _check_group(root: str, one: Override) -> None:
     if one.is_delete() or (one.is_sweep_override() and not is_listed):  # the rest is Hydra's, as glob(*)
         return
     for chosen in one.sweep_iterator() if is_listed else [one.value()]:
-        if isinstance(chosen, list) and group != "callback":  # the only group of several
+        if isinstance(chosen, list) and group not in ("callback", "logger"):
             raise UserError(f"{group} takes one choice, got {_typed(one)}")
         for name in chosen if isinstance(chosen, list) else [chosen]:
             if name not in choices(group):

@@ -40,7 +40,7 @@ def prepare_training(words: list[str]) -> list[str]:
     elif folder:
         if run_folder.asks_overwriting(words):
             run_folder.clear(folder)
-        run_folder.bring_best(folder, words)
+        run_folder.bring(folder, words)
     return words
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,10 +17,13 @@ from gan.error import UserError
 from gan.file import LOCK, lock_folder, write_bytes
 
 # What a training leaves, as paths in its folder. Without the first, nothing of it would be lost.
-RESULTS = re.compile(r"result\.json|(best|last)\.ckpt|grids/epoch_\d+\.png|events\.out\.tfevents\..+(?<!\.sweep)")
+RESULTS = re.compile(
+    r"result\.json|(best|last|epoch_\d+)\.ckpt|metrics\.csv|grids/epoch_\d+\.png|events\.out\.tfevents\..+(?<!\.sweep)"
+)
 BESIDE = re.compile(
     r"hparams\.yaml|train\.log|failed\.json|(val|test)\.(json|md)|\.hydra/(config|hydra|overrides)\.yaml"
 )
+WANDB = re.compile(r"(offline-)?run-\d+_\d+-\w+|latest-run|debug(-internal)?\.log")  # in RUN/wandb
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # of a process among several, as Lightning reads it
 held = ExitStack()  # the locks of this command
 
@@ -132,18 +136,23 @@ def clear(folder: Path) -> None:
     if not results(folder):
         return
     found = remove(folder, RESULTS, BESIDE)
+    for path in (folder / "wandb").glob("*"):
+        if WANDB.fullmatch(path.name):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     shown = [name for name in found if not name.startswith(("grids/", "events.", ".hydra/"))]
     if grids := sum(name.startswith("grids/") for name in found):
         shown.append(f"{grids} of grids/")
     print(f"overwrite=true: removed from {folder}: {', '.join(shown)}", file=sys.stderr)  # noqa: T201
 
 
-def bring_best(folder: Path, words: list[str]) -> None:
-    """Copy the ``best.ckpt`` beside a checkpoint that is continued in another ``folder``."""
+def bring(folder: Path, words: list[str]) -> None:
+    """Copy what lies beside a checkpoint that is continued in another ``folder``: best, metrics."""
     ckpt = path_in(words, "ckpt")
-    best = ckpt.with_name("best.ckpt") if ckpt else None
-    if best and best.is_file() and best.parent.resolve() != folder.resolve():
-        write_bytes(best.read_bytes(), folder / best.name)
+    if not ckpt or ckpt.parent.resolve() == folder.resolve():
+        return
+    for path in (ckpt.with_name("best.ckpt"), ckpt.with_name("metrics.csv")):
+        if path.is_file():
+            write_bytes(path.read_bytes(), folder / path.name)
 
 
 def remove(folder: Path, *kinds: re.Pattern[str]) -> list[str]:

@@ -1,12 +1,12 @@
 """Settings of Lightning's trainer that it would refuse late, in a traceback, or never."""
 
 import os
-import re
 from typing import Any
 
 import torch
 
 from gan.error import UserError
+from gan.validate import seconds
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")  # the networks have weights of 32 bits, or of 64
 STRATEGIES = ("auto", "ddp_find_unused_parameters_true")
@@ -26,9 +26,8 @@ def validate_trainer(trainer: dict[str, Any]) -> None:
     for name in ("max_epochs", "limit_train_batches"):
         if trainer[name] == 0:
             raise UserError(f"trainer.{name}=0 would train nothing: choose a larger number")
-    time = trainer["max_time"]
-    if time is not None and not re.fullmatch(r"\d+:\d\d:\d\d:\d\d", str(time)):
-        raise UserError(f"trainer.max_time must be DD:HH:MM:SS, as 00:01:30:00 for 90 minutes, got {time}")
+    if trainer["max_time"] is not None:
+        seconds("trainer.max_time", trainer["max_time"])
     _validate_devices(trainer)
 
 

@@ -27,7 +27,7 @@ from gan.validate import integer, number
 
 RANGES = {
     "seed": (0, 2**32 - 1),
-    "trainer.max_epochs": (-1, 10**6),  # -1: until trainer.max_time
+    "trainer.max_epochs": (-1, 10**6),  # -1: without end
     "trainer.check_val_every_n_epoch": (1, 10**6),
     "trainer.num_sanity_val_steps": (-1, 10**6),  # -1: all
     "trainer.log_every_n_steps": (1, 10**9),
@@ -56,10 +56,10 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     callbacks = instantiate(cfg.callback, _convert_="all")
     _validate_objective(callbacks)
     callbacks["result"].again = again = carry.to_retype(overrides)
-    logger = instantiate(cfg.logger, _convert_="all")
+    loggers = [*instantiate(cfg.get("logger") or {}, _convert_="all").values()]
     begun = Begun()
     trainer = instantiate(
-        cfg.trainer, callbacks=[*callbacks.values(), *watchers, begun], logger=logger, _convert_="all"
+        cfg.trainer, callbacks=[*callbacks.values(), *watchers, begun], logger=loggers, max_time=None, _convert_="all"
     )
     with _explained(cfg, again, begun):
         trainer.fit(model, data, ckpt_path=cfg.ckpt or None, weights_only=True)
@@ -105,6 +105,7 @@ def validate(cfg: DictConfig, config: Mapping[str, Any]) -> None:
     _validate_folder(cfg)
     if "result" not in (cfg.get("callback") or {}):
         raise UserError("callback must have result, which writes result.json: add it to the list")
+    _validate_callbacks(config)
     _validate_network(config)
 
 
@@ -143,6 +144,16 @@ def _validate_folder(cfg: DictConfig) -> None:
         if 0 <= cfg.trainer.max_epochs <= done:
             more = f"to train longer, add trainer.max_epochs=N with N above {done}"
             raise UserError(f"ckpt: {cfg.ckpt} is of a finished training, with {done} epochs: {more}")
+
+
+def _validate_callbacks(config: Mapping[str, Any]) -> None:
+    """Raise UserError for a setting whose callback was left out."""
+    settings = {"patience": config["patience"], "trainer.max_time": config["trainer"]["max_time"]}
+    needs = dict.fromkeys(settings, "stop") | {"keep_every": "every"}
+    for name, value in (settings | {"keep_every": config["keep_every"]}).items():
+        if value is not None and needs[name] not in config["callback"]:
+            file = "checkpoint" if needs[name] == "every" else needs[name]
+            raise UserError(f"{name}={value} needs callback={file}: add it to the list, or leave {name} out")
 
 
 def _validate_network(config: Mapping[str, Any]) -> None:

@@ -4,13 +4,15 @@ import logging
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import Tensor
 
 from gan.data import review
 from gan.data.batch import Batches, Images
@@ -183,6 +185,19 @@ class ImageData(LightningDataModule):
             if absent := missing(test.labels, self.names):
                 line = f"data: there are no test images of {shown(absent)}: scores ignore them"
                 review.log_once(logging.WARNING, line)
+
+    def like(self, labels: Tensor) -> Tensor:
+        """Validation images [N, C, H, W], bytes on the CPU, of the classes ``labels`` [N].
+
+        -1 is any class. Images come in the order of the split; a class with too few repeats them.
+        """
+        self.setup()
+        reference = self.splits["val"]
+        turns: dict[int, Iterator[int]] = {}
+        for label in labels.unique().tolist():
+            found = torch.arange(len(reference)) if label < 0 else (reference.labels == label).nonzero()[:, 0]
+            turns[label] = cycle(found.tolist() or [0])
+        return reference.take(torch.tensor([next(turns[label]) for label in labels.tolist()])).images.cpu()
 
     def others(self, split: str) -> Images:
         """The training images, each once, without the reference of ``split`` (val or test).

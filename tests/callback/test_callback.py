@@ -34,12 +34,13 @@ def events(short_run: Path) -> EventAccumulator:
 def test_tensorboard_shows_figures_losses_logits_grids_and_settings(events: EventAccumulator) -> None:
     tags = events.Tags()
     assert {
-        "val_bundled_digits/fid_digits", "val_bundled_digits/fid_digits_floor", "val_bundled_digits/is_digits",
-        "val_bundled_digits/label_agreement", "loss/discriminator", "loss/generator", "loss/penalty", "logit/real",
-        "logit/fake", "speed/images_per_second", "speed/judging_per_training", "speed/peak_memory_mib", "objective",
+        "evaluation/fid_digits_bundled_digits", "real images/fid_digits_bundled_digits",
+        "scores/is_digits_bundled_digits", "scores/label_agreement_bundled_digits", "scores/best fid_digits",
+        "loss/discriminator", "loss/generator", "loss/penalty", "output/real", "output/fake",
+        "speed/images_per_second", "speed/judging_per_training", "speed/peak_memory_mib",
     } <= set(tags["scalars"])  # fmt: skip
-    assert len(events.Scalars("val_bundled_digits/fid_digits")) == 2
-    assert [image.step for image in events.Images("samples")] == [1, 2]
+    assert len(events.Scalars("evaluation/fid_digits_bundled_digits")) == 2
+    assert [image.step for image in events.Images("evaluation/samples and real images")] == [96, 192]
     assert any("hparams" in tag for tag in events.summary_metadata)
 
 
@@ -115,7 +116,8 @@ def test_the_best_is_the_lowest_and_nothing_before_the_first() -> None:
 
 def test_an_epoch_that_is_not_judged_has_no_figures_of_an_earlier_one() -> None:
     result = Result("val/x")
-    trainer: Any = SimpleNamespace(current_epoch=0, callback_metrics={"val/x": torch.tensor(1.0), "speed/images": 5})
+    figures = {"val/x": torch.tensor(1.0), "speed/images": 5}
+    trainer: Any = SimpleNamespace(current_epoch=0, callback_metrics=figures, loggers=[])
     result.on_validation_end(trainer, None)  # type: ignore[arg-type]
     result.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
     trainer.current_epoch = 1

@@ -11,7 +11,6 @@ import pytest
 import torch
 from conftest import SHORT, call
 from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 from torchvision.datasets import MNIST
@@ -20,6 +19,7 @@ import gan.data.batch
 from gan.callback import Doctor
 from gan.callback.doctor import classify, compare_pixels, diagnose
 from gan.image import to_float
+from gan.logger import TensorBoard
 from gan.metric.feature import load
 from gan.network import dcgan
 from train import train
@@ -175,9 +175,9 @@ def test_a_sick_run_ends_where_that_is_asked_for(stop: bool, digits: Images) -> 
 
 
 def test_tensorboard_shows_the_finding(digits: Images, tmp_path: Path) -> None:
-    logger = TensorBoardLogger(tmp_path, "", "")
+    logger = TensorBoard(str(tmp_path))
     _visit(_doctor(), _noise(*digits), 1.0, trainer=_trainer(loggers=[logger]))
-    logger.experiment.close()
+    logger.finalize("success")
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     assert "doctor/text_summary" in events.Tags()["tensors"]

@@ -74,6 +74,9 @@ def test_the_end_names_the_best_epoch_and_its_files(tmp_path: Path, monkeypatch:
 
 def test_next_steps_can_be_copied(tmp_path: Path) -> None:
     folder = tmp_path / "my runs"
+    folder.mkdir()
+    assert len(next_steps(folder, [])) == 2  # without TensorBoard, no curves
+    (folder / "events.out.tfevents.1").touch()
     draw, judge, curves = map(shlex.split, next_steps(folder, ["data.root=/x/my digits", "logger.x=1"]))
     assert draw == ["python", "-m", "gan.generate", f"ckpt={folder}/best.ckpt", f"out={folder}/digits.png"]
     assert judge == [

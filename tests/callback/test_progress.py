@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import SHORT, call
-from lightning.pytorch.callbacks import Timer
 from rich.console import Console
 
 from gan import terminal
-from gan.callback import Progress, Result
+from gan.callback import Progress, Result, Stop
 from gan.callback.progress import Pace
 from train import train
 
@@ -128,7 +127,7 @@ def test_what_is_left_counts_training_and_judging_of_a_continued_run() -> None:
 
 
 def test_the_time_limit_ends_a_run_sooner_than_its_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
-    timer = Timer({"seconds": 30})
+    timer = Stop("fid", None, "30s")
     monkeypatch.setattr(timer, "time_remaining", lambda: 30.0)
     assert _progress([timer])._left() == 30.0
     assert _progress([timer], max_epochs=-1)._left() == 30.0

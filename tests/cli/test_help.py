@@ -50,7 +50,7 @@ def test_help_fits_its_columns_and_names_every_choice(root: str, monkeypatch: py
         assert max(map(len, text.splitlines())) <= min(columns, WIDEST) or columns < WIDEST
         for group, chosen in defaults(root).items():
             (row,) = re.findall(rf"^  {group} +(.*(?:\n {{8,}}.*)*)", text, re.MULTILINE)
-            assert row.split(", ")[: len(chosen)] == chosen or not chosen
+            assert re.split(r",\s+", row)[: len(chosen)] == chosen or not chosen
 
 
 def test_a_comment_comes_from_the_file_that_a_choice_builds_on() -> None:

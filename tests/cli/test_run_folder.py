@@ -17,7 +17,8 @@ from gan.error import UserError
 from gan.file import CONF, cache_folder, lock_folder
 from train import train
 
-LEFT = ["last.ckpt", "best.ckpt", "result.json", "grids/epoch_001.png", "events.out.tfevents.1.host.2.0"]
+LEFT = ["last.ckpt", "best.ckpt", "result.json", "epoch_005.ckpt", "metrics.csv", "grids/epoch_001.png"]
+LEFT += ["events.out.tfevents.1.host.2.0"]
 NOTES = ["hparams.yaml", "train.log", "test.json", "test.md", ".hydra/config.yaml"]
 
 
@@ -50,7 +51,17 @@ def test_a_folder_without_results_is_not_refused(name: str, tmp_path: Path) -> N
     _claim(tmp_path, "-m")
 
 
-OPENED = [".lock", "train.log", ".hydra", ".hydra/config.yaml", ".hydra/overrides.yaml", "grids", "multirun.yaml", "0"]
+OPENED = [
+    ".lock",
+    "train.log",
+    ".hydra",
+    ".hydra/config.yaml",
+    ".hydra/overrides.yaml",
+    "grids",
+    "multirun.yaml",
+    "0",
+    "wandb",
+]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "nothing", "pipe"])
@@ -93,7 +104,9 @@ def test_overwriting_removes_what_a_training_leaves_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = ["notes.txt", "model.ckpt", "grids/mine.png", "grids/epoch_1.txt", "deep/last.ckpt", "best.ckpt.bak"]
-    _put(tmp_path, *LEFT, *NOTES, *mine)
+    mine += ["wandb/mine.txt", "epoch_5.ckpt.old"]
+    _put(tmp_path, *LEFT, *NOTES, *mine, "wandb/offline-run-20260101_101010-abc12def/files/a.png")
+    (tmp_path / "wandb" / "latest-run").symlink_to(tmp_path / "grids")
     _claim(tmp_path, "overwrite=true")
     run_folder.clear(tmp_path)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
@@ -167,7 +180,7 @@ def test_the_commands_line_refuses_before_anything_is_written(tmp_path: Path, sh
     assert "is of a finished training, with 2 epochs: to train longer, add trainer.max_epochs=N" in finished
     assert "README.md is a file: choose a folder" in complaint(train, *SHORT, "run_dir=README.md")
     with run_folder.held:
-        run_folder.bring_best(tmp_path, [f"ckpt='{tmp_path}/run/last.ckpt'"])
+        run_folder.bring(tmp_path, [f"ckpt='{tmp_path}/run/last.ckpt'"])
     assert (tmp_path / "best.ckpt").read_bytes() == (tmp_path / "run" / "best.ckpt").read_bytes()
     after = {path: path.stat().st_mtime_ns for path in before if path.is_file() and path.suffix in (".ckpt", ".json")}
     assert after == {path: before[path] for path in after}
@@ -219,7 +232,7 @@ def test_without_a_home_the_cache_goes_on_and_a_path_is_one_line(
         ("trainer.precision=fp16", "trainer.precision must be"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0 would train nothing"),
         ("trainer.limit_train_batches=0", "trainer.limit_train_batches=0 would train nothing"),
-        ("trainer.max_time=soon", "trainer.max_time must be DD:HH:MM:SS, as 00:01:30:00"),
+        ("trainer.max_time=soon", "trainer.max_time must be a length of time, as 90m, 1h30m or 2d"),
         ("trainer.devices=999", "processes on this machine's CPU, got 999"),
         ("trainer.num_nodes=999", "trainer.num_nodes=999: no other machine is known here"),
         ("trainer.strategy=ddp", "trainer=ddp sets it"),

@@ -1,29 +1,26 @@
 """The training: discriminator and generator take optimizer steps in turn."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from gan.data import JUDGE_BATCH
 from gan.ema import EMA
 from gan.error import UserError
 from gan.loss import Loss
+from gan.model.judged import Judged
+from gan.model.schedule import Schedule
 from gan.network import Discriminator, Follower, Generator, Verdict
 from gan.penalty import Penalty
-from gan.sample import latents
 from gan.validate import integer, number
 
 Optimizer = partial[torch.optim.Optimizer]  # lacks only the parameters
 Losses = dict[str, Tensor]
-COMPILE_MODES = ("default", "reduce-overhead", "max-autotune")
 
 
 def _validate_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
@@ -46,80 +43,6 @@ def frozen(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.requires_grad_(True)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The numbers of a training.
-
-    - ``lr_ratio``: discriminator's learning rate / generator's (TTUR, Heusel et al. 2017).
-    - ``lr_decay``: the last share of the epochs, in which both rates fall linearly to zero.
-    - ``d_steps``: discriminator steps for each generator step.
-    - ``penalty_every``: every n-th discriminator step has the penalty, times n (lazy
-      regularisation, Karras et al. 2020, "Analyzing and improving", section 3.1).
-    - ``auxiliary``: weight of the labels' likelihood by an auxiliary classifier, which both players
-      maximise (Odena et al. 2017, section 4).
-    - ``ema_half_life_images``, ``ema_ramp``: see :class:`gan.ema.EMA`.
-    - ``compile``: a mode of torch.compile ("reduce-overhead": CUDA graphs), or None.
-
-    Raises UserError for numbers out of range, an unknown mode, and a missing compiler.
-    """
-
-    lr_ratio: float
-    lr_decay: float
-    d_steps: int
-    penalty_every: int
-    auxiliary: float
-    ema_half_life_images: float
-    ema_ramp: float
-    compile: str | None
-
-    def __post_init__(self) -> None:
-        number("model.lr_ratio", self.lr_ratio, 1e-6, 1e6)
-        number("model.lr_decay", self.lr_decay, 0, 1)
-        integer("model.d_steps", self.d_steps, 1, 1000)
-        integer("model.penalty_every", self.penalty_every, 1, 1000)
-        number("model.auxiliary", self.auxiliary, 0, 1e6)
-        if self.compile not in (None, *COMPILE_MODES):
-            raise UserError(f"model.compile must be null or one of {', '.join(COMPILE_MODES)}, got {self.compile}")
-        has_compiler = torch.cuda.is_available() or any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
-        if self.compile and not has_compiler:
-            raise UserError("model.compile needs a C++ compiler (g++, clang++, cl): install one or set it to null")
-
-
-class Judged(LightningModule):
-    """The validation and the test of an averaged generator: an image for each label."""
-
-    ema: EMA
-
-    def on_validation_start(self) -> None:
-        for buffer in self.ema.buffers():  # batch norm statistics differ between devices: the first one's for all
-            buffer.copy_(self.trainer.strategy.broadcast(buffer))
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """Generate an image for each label, each from its own seed, with the averaged generator.
-
-        Returns real and fake: [N, C, H, W] in [-1, 1]; labels: int64 [N] (-1: unconditional).
-        """
-        real, y = batch
-        # The sampler deals images to devices in turn. The seed is the index in the whole set.
-        index = torch.arange(len(y)) + batch_idx * (JUDGE_BATCH // self.trainer.world_size)
-        seeds = index * self.trainer.world_size + self.global_rank
-        z = latents(seeds, self.ema.generator.latent).to(self.device)
-        labels = y if self.ema.generator.classes else torch.full_like(y, -1)
-        # In float32, as in every later use: batches of any size then give the same images.
-        with torch.autocast(self.device.type, enabled=False):
-            return {"real": real, "fake": self.ema(z, y), "labels": labels}
-
-    test_step = validation_step
-
-
-class Averaged(Judged):
-    """A generator that is judged as it was in its training."""
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.ema = EMA(generator, half_life_images=0, ramp=1)
 
 
 class GAN(Judged):
@@ -159,6 +82,8 @@ class GAN(Judged):
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.ema = EMA(generator, self.schedule.ema_half_life_images, self.schedule.ema_ramp)
         self.loss, self.penalty, self.augment = loss, penalty, augment
+        self.images = self.images_before = 0  # real images seen: in all, and before this fit
+        self.time_share = 0.0  # of a budget of time, set by who knows it
         self.optimizer, self.seed = optimizer, integer("model.seed", seed, 0, 2**32 - 1)
         if self.schedule.compile:  # in place: names in checkpoints stay
             generator.compile(mode=self.schedule.compile)
@@ -189,11 +114,12 @@ class GAN(Judged):
         if is_generators_turn:
             losses |= self.generator_step(fake, real, y)
             self.ema.update(self.generator, images * self.schedule.d_steps)
+        self.images += images
         batches, every = self.trainer.num_training_batches, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         step = batch_idx + 1
         # Logging every step took a tenth of the time.
         if step == batches or (self.current_epoch * batches + step) % every == 0:
-            self.log_dict(losses)
+            self.log_dict(losses, sync_dist=True)
         return losses
 
     def discriminator_step(self, real: Tensor, fake: Tensor, y: Tensor, batch_idx: int = 0, images: int = 0) -> Losses:
@@ -246,6 +172,9 @@ class GAN(Judged):
         nets = ((self.discriminator, lr * self.schedule.lr_ratio), (self.generator, lr))
         return [self.optimizer(net.parameters(), lr=rate) for net, rate in nets]
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["images"] = self.images
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the moments of the optimizers, in the order of the parameters, and no settings.
 
@@ -255,6 +184,8 @@ class GAN(Judged):
         found = checkpoint["state_dict"]
         if {name: value.shape for name, value in found.items() if isinstance(value, Tensor)} != own:
             raise UserError("ckpt: its weights do not fit the networks: continue it with the settings of its run")
+        images = checkpoint.get("images", found.get("ema._extra_state", 0))  # early checkpoints lack it
+        self.images = self.images_before = integer("ckpt: images", images, 0, 10**18)
         states = []
         for optimizer, state in zip(self.configure_optimizers(), checkpoint["optimizer_states"], strict=True):
             shapes = [parameter.shape for parameter in optimizer.param_groups[0]["params"]]
@@ -265,13 +196,18 @@ class GAN(Judged):
             states.append(optimizer.state_dict() | {"state": state["state"]})
         checkpoint["optimizer_states"] = states
 
+    @property
+    def share_over(self) -> float:
+        """The share of the training that is over, by epochs or by time; 0 without a known end."""
+        epochs = self.trainer.max_epochs or -1
+        return max(self.current_epoch / epochs, self.time_share) if epochs > 0 else self.time_share
+
     def on_train_epoch_start(self) -> None:
         """Set learning rates and seed from settings, epoch and process alone: so a run can resume.
 
         The rates are those of the present settings, not those in the checkpoint's optimizers.
         """
-        epochs = max(self.trainer.max_epochs or 1, 1)
-        share = min(1.0, (1 - self.current_epoch / epochs) / self.schedule.lr_decay) if self.schedule.lr_decay else 1.0
+        share = self.schedule.rate(self.share_over)
         for optimizer, ratio in zip(self.trainer.optimizers, (self.schedule.lr_ratio, 1.0), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = self.optimizer.keywords["lr"] * ratio * share

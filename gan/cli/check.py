@@ -51,7 +51,8 @@ def check(root: str, words: list[str], sweep: bool = False) -> None:
         if one not in groups:
             _check_setting(root, one, known, any(group.is_sweep_override() for group in groups))
     if not sweep:  # Hydra finds what is left; run_dir is not yet known to it
-        compose(root, [*(str(one.input_line) for one in overrides), *(["run_dir=."] if root == "train" else [])])
+        left = [str(one.input_line) for one in overrides if not str(one.input_line).startswith("run_dir=")]
+        compose(root, [*left, "run_dir=."] if root == "train" else left)
 
 
 def _check_group(root: str, one: Override) -> None:

@@ -1,5 +1,7 @@
 """From what a user types to a configuration. Without torch at the top: help is quick."""
 
+import copy
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,11 +109,16 @@ def parse(word: str) -> Override:
     return override
 
 
-def compose(root: str, words: list[str], with_hydra: bool = False) -> DictConfig:
+def compose(root: str, words: Sequence[str], with_hydra: bool = False) -> DictConfig:
     """Compose ``conf/ROOT.yaml`` with the overrides ``words``; Hydra's own settings if asked."""
+    return copy.deepcopy(_compose(root, tuple(words), with_hydra))
+
+
+@functools.lru_cache  # a command composes the same several times, each in 0.1 seconds
+def _compose(root: str, words: tuple[str, ...], with_hydra: bool) -> DictConfig:
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra.compose(root, words, return_hydra_config=with_hydra)
+        return hydra.compose(root, list(words), return_hydra_config=with_hydra)
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

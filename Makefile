@@ -18,7 +18,7 @@ test: $(READY)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest $(if $(SLOW),-m "") $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(if $(SLOW),-m "") $(ARGS)
 
 format: $(READY)
 	$(BIN)/python -m ruff format .

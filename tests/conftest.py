@@ -13,6 +13,9 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: each worker has one core
+
 import numpy as np
 import pytest
 import torch

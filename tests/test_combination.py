@@ -1,7 +1,7 @@
 """Every network, loss, penalty, augment and condition together: finite steps, or an error."""
 
 import itertools
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import torch
@@ -37,11 +37,12 @@ NETWORKS = [
 ] + [("report", ["network=report", "run_dir=."])]
 
 
+PARTS = {group: _choices(group) for group in ("loss", "penalty", "augment")}
+
+
+@cache
 def _part(group: str, choice: str) -> object:
     return instantiate(compose("train", [f"{group}={choice}", "run_dir=."])[group], _convert_="all")
-
-
-PARTS = {group: {name: _part(group, name) for name in _choices(group)} for group in ("loss", "penalty", "augment")}
 
 
 def _play(gan: GAN) -> list[torch.Tensor]:
@@ -61,7 +62,7 @@ def _play(gan: GAN) -> list[torch.Tensor]:
 
 def _three_steps(cfg: DictConfig, loss: str, penalty: str, augment: str) -> None:
     nets = {name: instantiate(cfg.network[name]) for name in ("generator", "discriminator")}
-    parts = {group: PARTS[group][name] for group, name in (("loss", loss), ("penalty", penalty), ("augment", augment))}
+    parts = {group: _part(group, name) for group, name in (("loss", loss), ("penalty", penalty), ("augment", augment))}
     optimizer = instantiate(cfg.optimizer, _convert_="all")
     build = partial(GAN, **nets, **parts, optimizer=optimizer, seed=0, **SCHEDULE)
     if cfg.network.get("norm") == "batch" and penalty != "none":
@@ -77,7 +78,7 @@ def _three_steps(cfg: DictConfig, loss: str, penalty: str, augment: str) -> None
 def test_every_network_meets_every_loss_penalty_and_augment(place: int) -> None:
     """Each choice once, with others for each network; the slow test has all combinations."""
     cfg = compose("train", NETWORKS[place][1])
-    losses, penalties, augments = ([*PARTS[group]] for group in ("loss", "penalty", "augment"))
+    losses, penalties, augments = PARTS.values()
     for i, loss in enumerate(losses):
         _three_steps(cfg, loss, penalties[(i + place) % len(penalties)], augments[(i + 2 * place) % len(augments)])
 

@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT, SHORT, call
-from nbclient import NotebookClient
 from torch.nn.functional import pad
 
 import gan
@@ -249,6 +247,9 @@ def test_its_figures_are_those_of_its_card(lab: Lab, short_run: Path, tmp_path: 
 
 
 def test_the_tour_runs_from_its_first_cell_to_its_last() -> None:
+    import nbformat  # slow, and of this test alone
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(ROOT / "gan" / "tour.ipynb", as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT)}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

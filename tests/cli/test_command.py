@@ -149,7 +149,7 @@ def test_what_is_stopped_is_one_line_and_leaves_nothing(sign: signal.Signals, st
     # A shell's background job ignores Ctrl-C, and so would its children.
     hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with spawn(
-        "-m", "gan.generate", r"pattern=\d{8}", "lines=100000", f"out={tmp_path / 'set'}/", preexec_fn=hears
+        "-m", "gan.generate", r"pattern=\d{8}", "lines=4000", f"out={tmp_path / 'set'}/", preexec_fn=hears
     ) as process:
         try:
             while not list(tmp_path.glob(".set.*/made/images/*.png")):

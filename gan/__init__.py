@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from gan.lab import Lab
 
@@ -29,3 +30,13 @@ def load(ckpt: "str | Path | None" = None, reader: str | None = None) -> "Lab":
     from gan.lab import Lab  # imports torch, which takes seconds
 
     return Lab(ckpt, reader)
+
+
+def play(lab: "Lab | None" = None) -> "Any":
+    """Sliders, colours and a line to type in a notebook: what they say is drawn at once.
+
+    ``lab``: None for the shipped generator. Raises MissingExtra without ipywidgets.
+    """
+    from gan.notebook import Player
+
+    return Player(lab or load()).view

@@ -29,7 +29,7 @@ def prepare_training(words: list[str]) -> list[str]:
     """
     words = _set_folder(_continue(words))
     folder, is_sweep = run_folder.claim(words), run_folder.is_sweep(words)
-    if is_sweep:
+    if is_sweep and run_folder.is_first_process():
         jobs.require_several(folder, words)
     words = fit_missing_classifier(settle_data(words))
     if is_sweep and not folder:

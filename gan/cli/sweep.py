@@ -46,7 +46,8 @@ def job(train: Job) -> Job:
         try:
             with run_folder.locked(folder) as is_ours:
                 if is_ours:
-                    print(f"\njob {_count()}: {folder}", file=sys.stderr)  # noqa: T201
+                    if run_folder.is_first_process():
+                        print(f"\njob {_count()}: {folder}", file=sys.stderr)  # noqa: T201
                     return _run(train, cfg, folder)
                 log.error("job %s: another process is running it", folder.name)
         except OSError as error:  # the lock, or the record of a failure, cannot be written
@@ -106,6 +107,8 @@ class Table(Callback):
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Collect all jobs of the folder, best first; exit with status 1 if one failed."""
+        if not run_folder.is_first_process():
+            return
         with border("train"):  # Hydra turns a callback's exceptions into warnings
             _report(Path(config.hydra.sweep.dir), list(config.hydra.overrides.task))
 

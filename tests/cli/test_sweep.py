@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import SHORT, call, complaint, run
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from gan.cli import jobs, sweep
 from gan.cli.compose import compose, parse, plain, quote
@@ -236,9 +236,17 @@ def test_a_job_that_was_killed_goes_on_from_its_last_epoch(tmp_path: Path, short
     assert again["history"] == whole["history"]
 
 
-def test_jobs_side_by_side_divide_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    from omegaconf import OmegaConf
+def test_one_of_several_processes_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    settings = {"sweep": {"dir": str(tmp_path)}, "overrides": {"task": ["seed=0,1"]}}
+    sweep.Table().on_multirun_end(OmegaConf.create({"hydra": settings}))
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
 
+
+def test_jobs_side_by_side_divide_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     def threads(launcher: dict[str, object], words: list[str]) -> str | None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         config = OmegaConf.create({"hydra": {"launcher": launcher, "overrides": {"task": words}}})

@@ -1,8 +1,9 @@
 """``python -m gan.leaderboard runs=[runs/NAME]``: finished runs become cards, pictures and tables.
 
-A card is ``docs/measured/NAME.json``; NAME is the run's folder. The tables of README.md and docs/
-are written from the cards and the figures of other commands. Runs that differ in the seed alone
-share a row, mean ± standard deviation.
+A card is ``docs/measured/NAME.json``; NAME is the run's folder. A sweep's folder stands for its
+finished jobs, called by the sweep and by what varies. The tables of README.md and docs/ are written
+from the cards and the figures of other commands. Runs that differ in the seed alone share a row,
+mean ± standard deviation.
 """
 
 import json
@@ -20,8 +21,9 @@ from omegaconf import DictConfig, ListConfig
 from gan.cli.command import command
 from gan.cli.compose import plain
 from gan.cli.output import require_writable, validate_card
+from gan.cli.runs import find_runs, require_tested
 from gan.downstream import report as downstream
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import atomic_files, load_json, write_text
 from gan.measure import report as measure
 from gan.table import markdown
@@ -30,16 +32,12 @@ Card = dict[str, Any]
 Columns = Mapping[str, tuple[str, str]]  # figure: heading and format
 
 
-def read_run(run: Path) -> Card:
-    """The card of a finished and tested run. Raises FileNotFoundError if it is not both."""
-    evaluate = f"run python -m gan.evaluate ckpt={run / 'best.ckpt'} split=test"
-    found = {}
-    for name, remedy in (("result.json", "the run is not finished"), ("test.json", evaluate)):
-        if not (run / name).is_file():
-            raise FileNotFoundError(f"runs: {run / name} does not exist: {remedy}")
-        found[name] = load_json(run / name)
-    result = found["result.json"]
-    card = {"name": run.name, "test": found["test.json"], "precision": result["config"]["trainer"]["precision"]}
+def read_run(run: Path, name: str) -> Card:
+    """The card of a finished and tested run. Raises FileNotFoundError if it is not finished."""
+    if not (run / "result.json").is_file():
+        raise FileNotFoundError(f"runs: {run / 'result.json'} does not exist: the run is not finished")
+    result, test = (load_json(run / file) for file in ("result.json", "test.json"))
+    card = {"name": name, "test": test, "precision": result["config"]["trainer"]["precision"]}
     kept = ("history", "parameters", "versions", "overrides", "objective", "figures")
     return card | {key: result[key] for key in kept}
 
@@ -52,18 +50,20 @@ def last_grid(run: Path) -> Path:
     return grids[-1]
 
 
-def validate_runs(runs: list[Path], out: Path, overwrite: bool) -> list[Path]:
-    """``runs``. Raises UserError if the card of one would replace another's in ``out``."""
-    names = [run.name for run in runs]
-    for run in runs:
-        if names.count(run.name) > 1:
-            raise UserError(f"runs: several are called {run.name}, and a card has the name of its run: rename a folder")
-        digest = _tested(read_run(run))
+def read_runs(runs: Mapping[str, Path], out: Path, overwrite: bool) -> dict[str, Card]:
+    """The cards of runs. Raises UserError if the card of one would replace another's in ``out``."""
+    require_tested(list(runs.values()))
+    found = {}
+    for name, run in runs.items():
+        found[name] = read_run(run, name)
+        if "test/fid_digits" not in found[name]["test"]["figures"]:
+            data = printable(found[name]["test"].get("data"))
+            raise UserError(f"runs: {run} was evaluated on {data}: the tables compare trainings on MNIST alone")
         last_grid(run)
-        path = out / f"{run.name}.json"
-        is_same = partial(_is_of, digest)
+        path = out / f"{name}.json"
+        is_same = partial(_is_of, _tested(found[name]))
         validate_card(path, path.with_suffix(".png"), is_same=is_same, overwrite=overwrite)
-    return runs
+    return found
 
 
 def _tested(card: Card) -> object:
@@ -218,11 +218,11 @@ def main(cfg: DictConfig) -> None:
         if not page.is_file():
             raise UserError(f"pages: {page} does not exist: choose others, as pages=[README.md]")
         require_writable(page, "pages")
-    runs = [Path(str(run)) for run in cfg.runs]
-    for card, run in [(read_run(run), run) for run in validate_runs(runs, out, cfg.overwrite)]:
-        path, picture = out / f"{run.name}.json", out / f"{run.name}.png"
+    runs = find_runs([Path(str(run)) for run in cfg.runs])
+    for name, card in read_runs(runs, out, cfg.overwrite).items():
+        path, picture = out / f"{name}.json", out / f"{name}.png"
         with atomic_files(picture, path) as aside:
-            shutil.copyfile(last_grid(run), aside / picture.name)
+            shutil.copyfile(last_grid(runs[name]), aside / picture.name)
             write_text(json.dumps(card, indent=1), aside / path.name)
 
     cards = [load_json(path) for path in sorted(out.glob("*.json")) if path.stem not in OTHERS]

@@ -1,5 +1,6 @@
 """From runs to cards, tables and pictures."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from conftest import ROOT, call, complaint
 
 from gan import leaderboard
 from gan.cli.compose import compose, plain
+from gan.file import write_bytes, write_text
 
 MEASURED = ROOT / "docs" / "measured"
 SETTINGS = plain(compose("leaderboard", []))
@@ -42,12 +44,61 @@ def test_what_does_not_apply_is_a_dash() -> None:
     assert line == "| a | 1.00 | - | - | - | - | - | - | - | - | - | - | - |"
 
 
+def _put(run: Path, *words: str, tested: bool = True) -> Path:
+    """A finished run as a kept card has it; a job of a sweep, if it has ``words``."""
+    card = json.loads((MEASURED / "sagan.json").read_text())
+    test = card.pop("test") | {"ckpt_sha256": run.name}
+    run.mkdir(parents=True)
+    result = card | {"config": {"trainer": {"precision": "32-true"}}, "overrides": [*words]}
+    write_text(json.dumps(result), run / "result.json")
+    if tested:
+        write_text(json.dumps(test), run / "test.json")
+    if words:
+        write_text(json.dumps({"overrides": [*words]}), run / "job.json")
+    write_bytes((MEASURED / "sagan.png").read_bytes(), run / "grids" / "epoch_001.png")
+    return run
+
+
 def test_an_unfinished_or_untested_run_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"result\.json does not exist: the run is not finished"):
-        leaderboard.read_run(tmp_path)
-    (tmp_path / "result.json").write_text("{}")
-    with pytest.raises(FileNotFoundError, match=r"run python -m gan\.evaluate ckpt=.*best\.ckpt split=test"):
-        leaderboard.read_run(tmp_path)
+    words = [f"out={tmp_path / 'out'}", "pages=[]"]
+    (tmp_path / "mine").mkdir()
+    said = complaint(leaderboard.main, f"runs=[{tmp_path / 'mine'}]", *words)
+    assert "mine/result.json does not exist: the run is not finished" in said
+    run = _put(tmp_path / "other", tested=False)
+    said = complaint(leaderboard.main, f"runs=[{run}]", *words)
+    assert said.endswith(f"test.json does not exist: run python -m gan.evaluate ckpt={run}/best.ckpt split=test")
+
+
+def test_a_sweep_stands_for_its_finished_jobs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep, out = tmp_path / "lr", tmp_path / "out"
+    for name, lr in (("0_lr=1e-4", "1e-4"), ("1_lr=1e-3", "1e-3"), ("2", "3"), ("3_x=1", "4"), ("4_x=1", "5")):
+        _put(sweep / name, f"optimizer.lr={lr}")
+    write_text(json.dumps({"overrides": ["seed=9"]}), sweep / "5_seed=9" / "job.json")  # killed
+    call(leaderboard.main, f"runs=[{sweep},{sweep}/1_lr=1e-3]", f"out={out}", "pages=[]")
+    names = ["lr_2", "lr_3_x=1", "lr_4_x=1", "lr_lr=1e-3", "lr_lr=1e-4"]
+    assert sorted(path.stem for path in out.glob("*.json")) == names
+    assert "1 of 6 jobs are not finished and get no card" in (said := capsys.readouterr()).err
+    assert all(f"| {name} |" in said.out for name in names)
+
+
+def test_an_untested_sweep_says_how_to_test_all_of_it(tmp_path: Path) -> None:
+    runs = [_put(tmp_path / f"{i}_seed={i}", f"seed={i}", tested=i == 0) for i in range(3)]
+    untested = complaint(leaderboard.main, f"runs=[{tmp_path}]", f"out={tmp_path / 'out'}", "pages=[]")
+    loop = f"for ckpt in {runs[1]}/best.ckpt {runs[2]}/best.ckpt; do python -m gan.evaluate"
+    assert untested.endswith(f'2 of 3 have no test.json: type {loop} ckpt="$ckpt" split=test; done')
+    (runs[0] / "test.json").unlink()
+    untested = complaint(leaderboard.main, f"runs=[{tmp_path}]", f"out={tmp_path / 'out'}", "pages=[]")
+    assert f"type for ckpt in {tmp_path}/*/best.ckpt; do" in untested
+
+
+def test_runs_that_make_no_row_are_refused(tmp_path: Path) -> None:
+    runs = [_put(tmp_path / name / "mine") for name in "ab"]
+    words = [f"out={tmp_path / 'out'}", "pages=[]"]
+    assert "several are called mine" in complaint(leaderboard.main, f"runs=[{runs[0]},{runs[1]}]", *words)
+    write_text('{"data": "kmnist", "figures": {"test_kmnist/fid_digits": 1}}', runs[0] / "test.json")
+    assert "evaluated on kmnist: the tables compare" in complaint(leaderboard.main, f"runs=[{runs[0]}]", *words)
+    write_text('{"overrides": ["seed=1"]}', tmp_path / "x" / "0" / "job.json")
+    assert "is a sweep without a finished job" in complaint(leaderboard.main, f"runs=[{tmp_path / 'x'}]", *words)
 
 
 def test_wrong_settings_are_one_clear_line(tmp_path: Path) -> None:
@@ -55,8 +106,6 @@ def test_wrong_settings_are_one_clear_line(tmp_path: Path) -> None:
     expected = "error: runs must be a list, as runs=[runs/NAME], got runs/mine"
     assert complaint(leaderboard.main, "runs=runs/mine", *words) == expected
     assert "type runs=[runs/NAME]" in complaint(leaderboard.main, *words)
-    (tmp_path / "result.json").write_text("{}")
-    assert "run python -m gan.evaluate" in complaint(leaderboard.main, f"runs=[{tmp_path}]", *words)
 
 
 def test_tables_are_written_between_their_marks_and_pictures_beside_the_cards(tmp_path: Path) -> None:

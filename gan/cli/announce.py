@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from rich.text import Text
 
 from gan import terminal
-from gan.cli import jobs
+from gan.cli import jobs, run_folder
 from gan.error import printable
 
 
@@ -21,20 +21,21 @@ class Jobs(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Count the jobs. Those that run side by side cannot share a bar."""
         self.typed = list(config.hydra.overrides.task)
-        self.number = len(jobs.expand(self.typed))
+        self.asked = jobs.expand(self.typed)
         self.is_parallel = not config.hydra.launcher._target_.endswith("BasicLauncher")
         if self.is_parallel:
             os.environ["TTY_INTERACTIVE"] = "0"  # rich's word for a terminal without redrawing
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Say which job starts."""
-        if HydraConfig.get().mode != RunMode.MULTIRUN:
+        if HydraConfig.get().mode != RunMode.MULTIRUN or not run_folder.is_first_process():
             return
-        place, own = config.hydra.job.num + 1, [w for w in config.hydra.overrides.task if w not in self.typed]
+        place = config.hydra.job.num + 1
+        own = [word for word in self.asked[place - 1] if word not in self.typed]
         terminal.in_series = True
         what = printable(shlex.join(own), 400)
         terminal.job = ""
-        line = f"job {place} of {self.number}{': ' if own else ''}{what}"
+        line = f"job {place} of {len(self.asked)}{': ' if own else ''}{what}"
         terminal.show(terminal.make_console(), Text(line, "bold"))
         if self.is_parallel:
             terminal.job = f"job {place}"

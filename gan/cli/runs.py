@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 
 from gan.cli.jobs import JOB, NUMBER
-from gan.cli.prepare import say
 from gan.error import UserError
+from gan.terminal import say
 
 
 def find_runs(folders: list[Path]) -> dict[str, Path]:

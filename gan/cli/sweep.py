@@ -22,12 +22,12 @@ from gan.cli.command import border
 from gan.cli.errors import explain, is_user_error
 from gan.file import load_record, write_text
 from gan.table import plain, write_csv
+from gan.terminal import say
 
 log = logging.getLogger(__name__)
 Job = Callable[[DictConfig], float]
 Row = dict[str, Any]
 UNFINISHED = "not finished"
-JOBS = "GAN_JOBS"  # how many there are, for the processes of a sweep
 
 
 def job_overrides() -> list[str]:
@@ -46,8 +46,6 @@ def job(train: Job) -> Job:
         try:
             with run_folder.locked(folder) as is_ours:
                 if is_ours:
-                    if run_folder.is_first_process():
-                        print(f"\njob {_count()}: {folder}", file=sys.stderr)  # noqa: T201
                     return _run(train, cfg, folder)
                 log.error("job %s: another process is running it", folder.name)
         except OSError as error:  # the lock, or the record of a failure, cannot be written
@@ -55,11 +53,6 @@ def job(train: Job) -> Job:
         return math.nan
 
     return run
-
-
-def _count() -> str:
-    """Which job this is, as 2 of 4."""
-    return f"{HydraConfig.get().job.num + 1} of {os.environ.get(JOBS, '?')}"
 
 
 def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
@@ -71,7 +64,7 @@ def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
         return math.nan
     try:
         if finished := _result(folder):
-            print("it is finished, and stays", file=sys.stderr)  # noqa: T201
+            say(f"it is finished, and stays: {folder}")
             return float(finished["objective"])
         failed.unlink(missing_ok=True)
         if before is None:
@@ -93,14 +86,12 @@ class Table(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Divide the cores among the jobs that run at once; their processes inherit it."""
-        for name in ("hydra", "hydra_plugins"):  # each job says where it is
-            logging.getLogger(name).setLevel(logging.WARNING)
-        launcher, number = config.hydra.launcher, len(jobs.expand(list(config.hydra.overrides.task)))
-        os.environ[JOBS] = str(number)
+        launcher = config.hydra.launcher
         if launcher._target_.endswith("BasicLauncher"):  # one after the other
             return
         import torch  # takes seconds
 
+        number = len(jobs.expand(list(config.hydra.overrides.task)))
         at_once, cores = launcher.get("n_jobs", -1), torch.get_num_threads()
         side_by_side = min(number, at_once if at_once > 0 else cores)
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // max(1, side_by_side))))
@@ -157,6 +148,7 @@ def _exit_if_failed(folder: Path, rows: Mapping[Path, Row], asked: Sequence[Path
 def _draw(folder: Path, found: Mapping[Path, tuple[Mapping[str, str], Row]]) -> None:
     """Draw ``results.png`` and show it in TensorBoard."""
     from gan import plot  # imports matplotlib, which takes a second
+    from gan.callback import lines
     from gan.cli import sweep_plot
 
     done, names, floors = [], set(), set()
@@ -167,7 +159,7 @@ def _draw(folder: Path, found: Mapping[Path, tuple[Mapping[str, str], Row]]) -> 
         if error is None:
             names.add(name := str(_result(place)["config"].get("objective", "objective")))
             floors.add(value if isinstance(value := row.get(f"{name}_floor"), float) else None)
-    objective = names.pop() if len(names) == 1 else "objective"
+    objective = lines.name(names.pop()) if len(names) == 1 else "objective"
     floor = floors.pop() if len(floors) == 1 else None  # of several data sets there are several
     picture = folder / "results.png"
     sweep_plot.draw(sweep_plot.Sweep(folder, done, objective, floor), picture)

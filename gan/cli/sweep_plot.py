@@ -150,12 +150,25 @@ def draw_line(sweep: Sweep, name: str, groups: Sequence[Group]) -> Figure:
         axes.scatter(*zip(*points, strict=True), color="tab:blue", alpha=0.7, zorder=3, label="job")
     for fault, colour in ((FAILED, "tab:red"), (UNFINISHED, "tab:grey")):
         plot.edge(axes, [float(one.values[0]) for one in groups if fault in one.faults], fault, colour)
-    floor(axes.axhline, sweep)
+    values = [y for _, y in points]
+    if sweep.floor is not None and not is_near(sweep.floor, values):
+        axes.plot([], [], "--", color="grey", label=f"floor: real images, {plot.short(sweep.floor)}, far below")
+    elif sweep.floor is not None:
+        floor(axes.axhline, sweep)
+        values.append(sweep.floor)
     set_ticks(axes, name, ordered([one.values[0] for one in groups]))
-    plot.scale(axes.yaxis, plot.text(sweep.objective), [y for _, y in points] + [sweep.floor or math.nan])
+    plot.scale(axes.yaxis, plot.text(sweep.objective), values)
     axes.grid(alpha=0.3)
     plot.legend_above(axes)
     return figure
+
+
+def is_near(floor: float, values: Sequence[float]) -> bool:
+    """Whether the differences of values can be seen on an axis that shows their floor too."""
+    lowest, highest = min(values), max(values)
+    if lowest == highest or highest - floor < 5 * (highest - lowest):
+        return True
+    return floor > 0 and math.log(highest / floor) < 5 * math.log(highest / lowest)
 
 
 def floor(line: Callable[..., object], sweep: Sweep) -> None:

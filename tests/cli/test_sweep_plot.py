@@ -67,6 +67,16 @@ def test_one_number_is_a_line_with_each_job_and_the_floor(monkeypatch: pytest.Mo
     assert "runs/x: 6 jobs, 1 failed, 1 not finished\nbest: mean 3.5, lr=2e-4" in shown
 
 
+def test_a_floor_far_below_does_not_hide_the_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [Job({"lr": lr}, 1000.0 + i) for i, lr in enumerate(LR)]
+    figure = _figure(Sweep(Path("x"), jobs, "FID", 1.87), monkeypatch)
+    assert figure.axes[0].get_ylim()[0] > 900
+    assert "floor: real images, 1.87, far below" in _texts(figure)
+    assert sweep_plot.is_near(1.5, [2.0, 3.0])
+    assert sweep_plot.is_near(1.5, [2.0])
+    assert sweep_plot.is_near(0.2, [0.5, 50.0])
+
+
 def test_two_settings_are_a_map_with_figures_in_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = _figure(_sweep(FAILED, **{"optimizer.lr": LR, "loss": ["hinge", "minimax"]}), monkeypatch)
     axes, bar = figure.axes

@@ -1,8 +1,11 @@
 """How digits and separators stand in a line."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import label
 
 from gan.digits import attribute, layout, mark
 from gan.digits.layout import Layout
@@ -23,6 +26,20 @@ def test_a_separator_is_itself_in_any_hand(slant: float) -> None:
             assert top > bottom + 5
     assert bulges[1] < -3
     assert bulges[2] > 3
+
+
+@pytest.mark.parametrize("slant", [-60.0, 0.0, 60.0])
+@pytest.mark.parametrize("thickness", [4.0, 10.0, 24.0])
+def test_currencies_percents_and_hashes_keep_their_holes_in_any_hand(slant: float, thickness: float) -> None:
+    shear = float(np.clip(math.tan(math.radians(slant)), *mark.LEANS))
+    for one, holes, parts in (("%", 2, (1, 3)), ("=", 0, (2,)), ("#", 1, (1,)), ("€", 0, (1,)), ("$", 0, (1,))):
+        for seed in range(5):
+            drawn = mark.draw(one, 80.0, thickness, shear, torch.Generator().manual_seed(seed))
+            ink = (drawn > 0).numpy()
+            assert parts[0] <= label(ink, np.ones((3, 3)))[1] <= parts[-1], one
+            assert label(~ink)[1] - 1 >= holes, one
+            assert not ink[0].any()
+            assert not ink[:, [0, -1]].any()
 
 
 def test_separators_are_as_thick_as_asked_and_lean() -> None:

@@ -26,7 +26,7 @@ def _bytes(drawn: Line) -> np.ndarray:
 
 
 def test_every_box_is_tight_around_the_ink_and_no_ink_is_outside(pen: Pen) -> None:
-    for drawn in pen.write(["2026-11-22", "+49 (030) 123", "1/2:3,4.5", "0"], 7):
+    for drawn in pen.write(["2026-11-22", "+49 (030) 123", "1/2:3,4.5", "$9.99 = 50%", "#7 € 8", "0"], 7):
         pixels, outside = _bytes(drawn), _bytes(drawn).copy()
         assert "".join(box.character for box in drawn.boxes) == drawn.text.replace(" ", "")
         for box in drawn.boxes:

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from gan import checkpoint, sample
 from gan.digits import attribute, morph, pattern, style
+from gan.digits.film import Film, validate_film
 from gan.digits.invert import Inversion, invert, load_digit
 from gan.digits.layout import Layout
 from gan.digits.line import KEPT, UNREAD, Line, Pen
 from gan.digits.look import Look, load_preset
-from gan.digits.picture import PLAIN, Digits, Film
+from gan.digits.picture import PLAIN, Digits
 from gan.digits.reader import load_reader, read_label
 from gan.digits.style import Axes, Style
 from gan.error import UserError
@@ -32,7 +33,6 @@ CERTAIN = 0.99  # probability of its class above which a digit is certain
 MOST = 10**6  # digits at once, 3 GB of 28x28
 LAST_SEED = sample.SEEDS - 1
 LAST_LINE_SEED = 2**24 - 1  # a line's seed covers 1,024 seeds of digits
-SIDE, PIXELS = 32, 400_000_000  # of a film: usual height of a frame; most pixels in all, 1.2 GB in colour
 HAND = [attribute.NAMES[i] for i in KEPT]  # not the width: a 1 as wide as somebody's 5 would be torn
 StyleLike = Style | Mapping[str, float] | None
 LayoutLike = Layout | Mapping[str, float] | None
@@ -224,8 +224,9 @@ class Lab:
 
         ``labels`` are those of :meth:`sample`, [] for a generator without labels; ``seeds`` are 0
         to 4,294,967,295. ``frames``, 2 to 1000, lead to each next digit; ``loop`` returns to the
-        first. ``fps``, 1 to 240, are frames a second (a GIF: 50 at most). The film's ``frames`` are
-        float [T, C, H, W] in [-1, 1]. Raises UserError for values outside these ranges.
+        first. ``fps``, 1 to 240, are frames a second (a GIF: 50 at most, a WebP: 90). The film's
+        ``frames`` are float [T, C, H, W] in [-1, 1]. Raises UserError for values outside these
+        ranges.
         """
         look, loop, frames = load_preset(look), boolean("loop", loop), integer("frames", frames, 2, 1000)
         ys = [self.validate_label(label) for label in as_list("labels", labels, "[3, 8]")]
@@ -234,11 +235,7 @@ class Lab:
         if stops < 2 or not zs or (has_labels and not ys):
             ways = "labels=[3,8] or labels=[3] seeds=[0,1]" if has_labels else "seeds=[0,1]"
             raise UserError(f"a morph goes through two digits or more: give {ways}")
-        pixels = (stops - 1 + loop) * frames * (look.height or SIDE) ** 2
-        if pixels > PIXELS:
-            remedy = "take fewer frames or a lower look.height"
-            raise UserError(f"{pixels:,} pixels are more than the {PIXELS:,} of a film: {remedy}")
-
+        validate_film((stops - 1 + loop) * frames, self.generator.shape[1], look)
         ys = ys or [-1]
         y, s = (torch.tensor([*values, *values[-1:] * (stops - len(values))]) for values in (ys, zs))
         x = morph.between(self.generator, y, sample.latents(s, self.generator.latent), frames, loop)

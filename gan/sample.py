@@ -3,6 +3,7 @@
 Image *i* of a set depends on ``seed + i`` alone. The batch size only changes float32's last digits.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,9 +45,13 @@ def labels(seeds: Tensor, classes: int) -> Tensor:
     return seeds % classes if classes else torch.full_like(seeds, -1)
 
 
-def columns(classes: int) -> int:
-    """Columns of a grid of balanced labels: one for each class if there are 1 to 50, else 10."""
-    return classes if 0 < classes <= 50 else 10
+def columns(classes: int, count: int = 0) -> int:
+    """Columns of a grid of balanced labels: one for each class if there are 1 to 50, else 10.
+
+    ``count`` labels that would make it higher than wide get a multiple of that.
+    """
+    least = classes if 0 < classes <= 50 else 10
+    return least * max(1, math.ceil(math.sqrt(count) / least))
 
 
 @contextmanager

@@ -193,7 +193,10 @@ def test_what_it_cannot_load_or_show_is_one_line(lab: Lab, tmp_path: Path) -> No
         (lambda: digits.grid(0), "columns must be a whole number from 1 to 10,000, got 0"),
         (lambda: digits.grid("a"), "columns must be a whole number from 1 to 10,000, got 'a'"),
         (lambda: line.picture("sunet"), "look must be a Look or one of accessible, "),
-        (lambda: line.picture(size=(-5, 50)), "(-5, 50) is no size: allowed are square, card, story, or as 640x480"),
+        (
+            lambda: line.picture(size=(-5, 50)),
+            "(-5, 50) is no size: allowed are square, portrait, story, card, or as 640",
+        ),
         (lambda: replace(line.picture(), size=(0, 0)), "(0, 0) is no size"),
     ):
         with pytest.raises((ValueError, FileNotFoundError), match=re.escape(expected)) as caught:

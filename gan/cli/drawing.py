@@ -1,16 +1,23 @@
 """What ``gan.generate`` and ``gan.morph`` share: where pictures go, and how they look."""
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
 from gan.cli.output import output_path, validate_files, validate_folder
 from gan.cli.uses import left_out
 from gan.digits import files
 from gan.digits.look import READABLE, Look
 from gan.error import UserError
+
+
+def boxes_path(path: Path) -> Path:
+    """The path of the boxes of a line: NAME.png.json beside NAME.png."""
+    return path.with_name(f"{path.name}.json")
 
 
 def validate_output(cfg: DictConfig, kinds: Sequence[str]) -> Path:
@@ -24,9 +31,18 @@ def validate_output(cfg: DictConfig, kinds: Sequence[str]) -> Path:
         return path
     beside = [files.sheet_path(path)] if path.suffix in files.SETS else []
     if cfg.get("text") is not None:
-        beside = [path.with_suffix(".json")]
+        beside = [boxes_path(path)]
     validate_files(path, *beside, overwrite=cfg.overwrite)
     return path
+
+
+def describe_size(path: Path) -> str:
+    """The size of a picture or a film: its pixels, and bytes of the file."""
+    kilobytes = f"{math.ceil(path.stat().st_size / 1000):,} kB"
+    if path.suffix not in files.PICTURES and path.suffix != ".gif":
+        return f", {kilobytes}"
+    with Image.open(path) as picture:
+        return f", {picture.width}x{picture.height} pixels, {kilobytes}"
 
 
 def load_look(cfg: DictConfig, is_morph: bool = False) -> Look:

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan.cli.compose import parse, quote
 from gan.error import UserError
 
-PIXELS, OUTLINES, ARRAYS, FILMS = (".png", ".webp"), (".svg", ".pdf"), (".npz", ".csv"), (".gif", ".mp4")
+PIXELS, OUTLINES, ARRAYS, FILMS = (".png", ".webp"), (".svg", ".pdf"), (".npz", ".csv"), (".gif", ".webp", ".mp4")
 RULED = ("ruled", "squared")
 
 
@@ -52,7 +52,8 @@ def generate_uses(cfg: DictConfig) -> list[Use]:
     digits, lines = "digits: leave text= and pattern= out", "lines: give text= or pattern="
     return [
         Use("n columns folder", not is_line, digits),
-        Use("lines mixed variation like layout", is_line, lines),
+        Use("lines mixed variation like layout split", is_line, lines),
+        Use("split", suffix == "", "sets of lines, as pattern=date lines=500 out=dates/"),
         Use("label", not is_line or cfg.like is not None, f"{digits}; or for the digit in the picture of like="),
         Use("columns", is_picture and cfg.n != 1, "one picture of several digits, as out=digits.png"),
         Use("folder", suffix == "", "a folder of pictures, as out=digits/"),

@@ -20,6 +20,7 @@ from gan.metric.feature import Frozen
 from gan.network import Generator
 from gan.validate import boolean, from_mapping, number
 
+MARGINS = 4  # of a layout that are the shorter side of a paper
 BEYOND = 0.4  # of the line's pixels: outlines reach at most 0.38 beyond the ink
 ATTEMPTS = 8  # at a digit that is misread
 LOOSER = 0.25  # variation that each attempt adds, so a hand that cannot write a 4 borrows another
@@ -41,6 +42,7 @@ class Line:
     redrawn: int = 0  # digits that took more than one attempt
     unread: int = 0  # digits that were misread in every attempt
     origin: Text = field(default_factory=dict)  # for files: recipe, generator, licence
+    margin: float = Layout.margin
 
     def __repr__(self) -> str:
         return f"Line({self.text!r}, seed={self.seed}, {self.image.shape[2]}x{self.image.shape[1]})"
@@ -53,7 +55,7 @@ class Line:
         name = f"Handwritten {self.text}"
         about = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed)}
         about |= {"Label": self.text, **self.origin, **(text or {})}
-        return Picture(self.image, look, about, size, self.seed)
+        return Picture(self.image, look, about, size, self.seed, self.margin / MARGINS)
 
     def save(self, path: Path | str, overwrite: bool = False) -> None:
         """Write its :meth:`picture`, as :meth:`gan.digits.picture.Picture.save` does."""
@@ -164,5 +166,5 @@ class Pen:
             source = torch.Generator().manual_seed(int(seeds[i]))
             image, boxes = compose(text, to_cells(x[mine], layout), layout, source, thickness, slant)
             redrawn, unread = int((attempts[mine] > 1).sum()), int((~read[mine]).sum())
-            yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin)
+            yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin, layout.margin)
             first = mine.stop

@@ -15,7 +15,7 @@ from gan.validate import integer, number
 
 Colour = tuple[int, int, int, int]  # red, green, blue, opacity: bytes
 TEXTURES = ("none", "grain", "ruled", "squared", "chalk")
-SIZES = {"square": (1080, 1080), "card": (1200, 675), "story": (1080, 1920)}  # width, height in pixels
+SIZES = {"square": (1080, 1080), "portrait": (1080, 1350), "story": (1080, 1920), "card": (1200, 675)}  # in pixels
 LARGEST = 4096  # pixels of a side
 MOST = LARGEST**2  # pixels of a picture; painting that many takes up to 500 MB
 MOST_IN_SET = 10**6 * 28**2  # pixels of a set: a million digits of MNIST's size
@@ -79,7 +79,7 @@ class Look:
     direction: str = "down"  # of gradients, or right
     texture: str = "none"  # grain, ruled or squared paper; chalk on a wiped board
     line: str = "#9dbbe0"  # colour of the lines of ruled and squared
-    height: int | None = None  # pixels of an enlarged digit or line; None: as generated
+    height: int | None = None  # pixels of a digit or a line; None: large in pictures; 0: as generated
     minimum_contrast: float = 1.0
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class Look:
             except UserError as error:
                 raise UserError(f"look.{name}: {error}") from None
         if self.height is not None:
-            self.height = integer("look.height", self.height, 1, LARGEST)
+            self.height = integer("look.height", self.height, 0, LARGEST)
         self.minimum_contrast = number("look.minimum_contrast", self.minimum_contrast, 1, 21)
         if self.contrast < self.minimum_contrast:
             raise UserError(

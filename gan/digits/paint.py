@@ -4,6 +4,7 @@ A grey picture is floats [1, H, W] in [-1, 1]: -1 is paper, 1 is full ink.
 """
 
 import math
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from gan.image import to_uint8
 
 CRISP = 2  # from this enlargement on, outlines are drawn
 SMALLEST = 5  # height in pixels of a line on a paper; a lower one shows nothing
+MARGIN = 0.075  # around the ink, a share of the shorter side of the paper
 FAINTEST = 0.22  # share of full ink; generators leave fainter specks
 
 
@@ -48,20 +50,31 @@ def paint(grey: Tensor, look: Look, seed: int = 0) -> Tensor:
 
 
 def paint_canvas(
-    grey: Tensor, width: int, height: int, look: Look, seed: int = 0, margin: float = 0.14
+    grey: Tensor, width: int, height: int, look: Look, seed: int = 0, margin: float = MARGIN
 ) -> tuple[Tensor, Placement]:
     """Paint the ink of a grey picture as large as fits on a paper: bytes [C, height, width].
 
     ``margin`` is a share of the shorter side. Raises UserError if the paper is too small.
     """
-    top, bottom, left, right = _ink_box(grey)
     free = 2 * margin * min(width, height)
-    tall = max(bottom - top, grey.shape[1] / 2)  # a speck stays one
-    scale = min((height - free) / tall, (width - free) / (right - left))
-    if tall * scale < SMALLEST:
-        raise UserError(f"{width}x{height} pixels are too few for this text: choose a larger size or a shorter text")
+    room, least = (height - free, width - free), grey.shape[1] / 4  # a speck stays one
+    box: tuple[float, float, float, float] = _ink_box(grey)
+    outlines = []
+    if _fit(box, room, least) >= CRISP:
+        from gan.digits.outline import Outline, extent, rasterise, trace  # imports SciPy
+
+        outlines = trace(grey[0])
+        box = extent(outlines) if outlines else box
+    (top, bottom, left, right), scale = box, _fit(box, room, least)
+    if max(bottom - top, least) * scale < SMALLEST:
+        remedy = "choose a larger size, a smaller margin or fewer characters"
+        raise UserError(f"{width}x{height} pixels are too few here: {remedy}")
+    if outlines:
+        x, y = (width - (left + right) * scale) / 2, (height - (top + bottom) * scale) / 2
+        moved = [Outline(one.curves * scale + (x, y)) for one in outlines]
+        return _colour(rasterise(moved, height, width)[None], look, seed), Placement(scale, x, y)
     border = 3  # pixels, so that strokes at the edge end as the others do
-    inked = pad(grey[:, top:bottom, left:right], (border,) * 4, value=-1.0)
+    inked = pad(grey[:, round(top) : round(bottom), round(left) : round(right)], (border,) * 4, value=-1.0)
     large = enlarge(inked, math.floor(inked.shape[1] * scale))
     scale = large.shape[1] / inked.shape[1]
     spare_x, spare_y = width - large.shape[2], height - large.shape[1]  # if negative, crop the empty border
@@ -70,12 +83,18 @@ def paint_canvas(
     return _colour(large, look, seed), Placement(scale, x + (border - left) * scale, y + (border - top) * scale)
 
 
+def _fit(box: tuple[float, float, float, float], room: tuple[float, float], least: float) -> float:
+    """How much a box of top, bottom, left and right grows to fill a room of height and width."""
+    top, bottom, left, right = box
+    return min(room[0] / max(bottom - top, least), room[1] / (right - left))
+
+
 def enlarge(grey: Tensor, height: int) -> Tensor:
-    """Scale grey pictures [.., 1, H, W] to ``height`` pixels; from twice their own by outlines."""
+    """Scale pictures [.., C, H, W] to ``height`` pixels; from twice that, grey ones by outlines."""
     rows, columns = grey.shape[-2:]
     if height == rows:
         return grey
-    if height >= CRISP * rows:
+    if height >= CRISP * rows and grey.shape[-3] == 1:
         from gan.digits.outline import rasterise, trace  # imports SciPy, which small pictures need not wait for
 
         drawn = [rasterise(trace(one), rows, columns, height / rows) for one in grey.flatten(0, -3)]
@@ -105,7 +124,7 @@ def _colour(grey: Tensor, look: Look, seed: int) -> Tensor:
         lighter = grain(source, height, width)
     elif look.texture == "chalk":
         lighter = board(source, height, width)
-        cover = chalk(source, cover, bottom - top)
+        cover = chalk(source, cover, _tallest(grey))
 
     channels = 3 if all(end[3] == 255 for end in parse_gradient(look.paper)) else 4
     painted = torch.empty(channels, height, width, dtype=torch.uint8)
@@ -133,6 +152,12 @@ def _ink_box(grey: Tensor) -> tuple[int, int, int, int]:
     inked = grey[0] > 2 * FAINTEST - 1
     rows, columns = (inked.any(dim).nonzero().flatten().tolist() for dim in (1, 0))
     return (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if rows else (0, grey.shape[1], 0, grey.shape[2])
+
+
+def _tallest(grey: Tensor) -> int:
+    """The most inked rows of [1, H, W] in a run: the height of a line, or of digits in a grid."""
+    inked = (grey[0] > 2 * FAINTEST - 1).any(1).tolist()
+    return max((len(list(run)) for has_ink, run in groupby(inked) if has_ink), default=len(inked))
 
 
 def _lighten(paper: Tensor, much: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import random
 import re
 import re._parser as expressions  # type: ignore[import-not-found]
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ NAMED = {
     "phone": r"\+[1-9]\d \(\d{3}\) \d{3}-\d{4}",
     "time": r"([01]\d|2[0-3]):[0-5]\d",
     "amount": r"[1-9]\d{0,2},\d{3}\.\d\d",
+    "amount $": r"\$[1-9]\d{0,2},\d{3}\.\d\d",
+    "amount €": r"[1-9]\d{0,2}\.\d{3},\d\d €",
 }
 
 
@@ -78,6 +81,27 @@ def random_texts(pattern: str, count: int, seed: int) -> list[str]:
         raise UserError(f"pattern: {pattern} refers to a group that may be missing, or allows no character") from error
     except UserError as error:
         raise UserError(f"pattern: {pattern} gives texts that cannot be drawn ({error})") from error
+
+
+def split_texts(texts: Sequence[str], share: float) -> tuple[list[str], list[str]]:
+    """The texts of a training set, and about ``share`` of all for a test set.
+
+    No text is in both, unless a character would then be in the test set alone. Raises UserError if
+    one of them would be empty.
+    """
+    wanted = round(share * len(texts))
+    if not 0 < wanted < len(texts):
+        raise UserError(f"split={share:g} of {len(texts):,} lines leaves train or test empty: make more lines")
+    test: set[str] = set()
+    left = wanted
+    for text, count in Counter(reversed(texts)).items():
+        if count <= left:
+            test.add(text)
+            left -= count
+    parts = [one for one in texts if one not in test], [one for one in texts if one in test]
+    if not test or not set("".join(parts[1])) <= set("".join(parts[0])):
+        return list(texts[:-wanted]), list(texts[-wanted:])
+    return parts
 
 
 def _validate_length(pattern: str) -> None:

@@ -1,9 +1,7 @@
 """Digits, pictures and films with a look and a description, to save or to see in a notebook."""
 
-import base64
 import io
 import math
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,25 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from gan import sample
 from gan.digits import files
-from gan.digits.files.picture import FPS, GIF_FPS
 from gan.digits.look import LARGEST, Look, parse_size, validate_area, validate_set
-from gan.digits.paint import Placement, paint, paint_canvas
+from gan.digits.paint import CRISP, MARGIN, Placement, paint, paint_canvas
 from gan.error import UserError
 from gan.file import write_bytes, write_text
 from gan.image import grid, pillow, to_float, to_uint8
 from gan.names import digit
-from gan.validate import integer, number
+from gan.validate import integer
 
 if TYPE_CHECKING:
     from gan.digits.outline import Outline
 
 Text = Mapping[str, str]  # metadata of a file: Title, Description (alternative text), Seed and others
 PLAIN = Look()
+LARGE = 1_000  # pixels of the longer side of a picture in a file, at least
 SHOWN = 4  # enlargement in a notebook
+EQUAL = 0.7  # of the largest digits on a paper: rows of one length are worth smaller ones
 MANY = 1_000  # digits or frames that a notebook shows at most: a million would fill its memory
 
 
@@ -42,11 +41,12 @@ class Picture:
     text: Text = field(default_factory=dict)
     size: str | tuple[int, int] | None = None  # of the paper, as in :func:`gan.digits.look.parse_size`
     seed: int = 0  # of the texture
+    margin: float = MARGIN  # around the ink on that paper, a share of its shorter side
 
     def __post_init__(self) -> None:
         if self.size is not None:
             parse_size(self.size)
-        _refuse_colour(self.image, self.look != PLAIN or self.size is not None)
+        refuse_colour(self.image, not self.look.grey or self.size is not None)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[1:]
@@ -61,9 +61,21 @@ class Picture:
     def placed(self) -> tuple[Tensor, Placement]:
         """:attr:`painted`, and where the picture lies on it."""
         if self.size is not None:
-            return paint_canvas(self.image, *parse_size(self.size), self.look, self.seed)
+            return paint_canvas(self.image, *parse_size(self.size), self.look, self.seed, self.margin)
         painted = paint(self.image, self.look, self.seed)
         return painted, Placement(painted.shape[1] / self.image.shape[1], 0.0, 0.0)
+
+    @property
+    def large(self) -> "Picture":
+        """As it is saved in pixels: twice its own size or more, and 1,000 on its longer side.
+
+        With ``look.height`` or a size, and where it would pass 4,096 a side, it is unchanged.
+        """
+        rows, columns = self.image.shape[1:]
+        longest = max(rows, columns)
+        if self.size is not None or self.look.height is not None or longest * CRISP > LARGEST:
+            return self
+        return replace(self, look=replace(self.look, height=math.ceil(rows * max(CRISP, LARGE / longest))))
 
     def svg(self) -> str:
         """Outlines, sharp at any size, under 4 kB for a digit, without textures."""
@@ -87,11 +99,11 @@ class Picture:
         return trace(self.image[0]), self.image.shape[2], self.image.shape[1], self.look, self.text
 
     def save(self, path: Path | str, overwrite: bool = False) -> None:
-        """Write it as .png, .webp, .svg or .pdf.
+        """Write it as .png, .webp (both :attr:`large`), .svg or .pdf.
 
         Raises UserError for another ending, FileExistsError for what exists unless ``overwrite``.
         """
-        path = _validate_path(path, WRITERS, overwrite)
+        path = validate_path(path, WRITERS, overwrite)
         WRITERS[path.suffix](self, path)
 
     def _repr_png_(self) -> bytes:
@@ -103,14 +115,14 @@ class Picture:
 
 
 WRITERS: dict[str, Callable[[Picture, Path], None]] = {
-    ".png": lambda picture, path: files.write_png(picture.painted, path, picture.text),
-    ".webp": lambda picture, path: files.write_webp(picture.painted, path, picture.text),
+    ".png": lambda picture, path: files.write_png(picture.large.painted, path, picture.text),
+    ".webp": lambda picture, path: files.write_webp(picture.large.painted, path, picture.text),
     ".svg": lambda picture, path: write_text(picture.svg(), path),
     ".pdf": lambda picture, path: write_bytes(picture.pdf(), path),
 }
 
 
-def _validate_path(path: Path | str, endings: Iterable[str], overwrite: bool) -> Path:
+def validate_path(path: Path | str, endings: Iterable[str], overwrite: bool) -> Path:
     """``path`` with ~ expanded. Raises UserError for other endings, FileExistsError for a file."""
     path = Path(path).expanduser()
     if path.suffix not in endings:
@@ -120,19 +132,27 @@ def _validate_path(path: Path | str, endings: Iterable[str], overwrite: bool) ->
     return path
 
 
-def _refuse_colour(x: Tensor, styled: bool) -> None:
+def refuse_colour(x: Tensor, styled: bool) -> None:
     """Refuse images [.., C, H, W] in colour that are ``styled`` by a look or a size."""
     if styled and x.shape[-3] != 1:
         raise UserError("this generator draws in colour: preset, look and size are for those that draw in grey")
 
 
-def _stack(pictures: "Digits | list[Picture]") -> Tensor:
+def stack(pictures: "Digits | list[Picture]") -> Tensor:
     """The bytes [N, C, H, W] of pictures of one size; never holds them twice."""
     painted = pictures[0].painted
     stacked = painted.new_empty(len(pictures), *painted.shape)
     for place, picture in zip(stacked, pictures, strict=True):
         place.copy_(picture.painted)
     return stacked
+
+
+def _fill(count: int, width: int, height: int) -> int:
+    """Columns of ``count`` cells that fill a paper best, in equal rows if that costs little."""
+    sides = {columns: min(width / columns, height / math.ceil(count / columns)) for columns in range(1, count + 1)}
+    best = max(sides, key=sides.__getitem__)
+    equal = max((columns for columns in sides if count % columns == 0), key=sides.__getitem__)
+    return equal if sides[equal] > EQUAL * sides[best] else best
 
 
 def title_of(name: str) -> str:
@@ -153,7 +173,7 @@ class Digits:
     names: Sequence[str] = ()  # of the labels; (): their numbers
 
     def __post_init__(self) -> None:
-        _refuse_colour(self.images, self.look != PLAIN)
+        refuse_colour(self.images, not self.look.grey)
 
     @property
     def unread(self) -> int:
@@ -189,18 +209,26 @@ class Digits:
     @property
     def painted(self) -> Tensor:
         """Bytes [N, C, H, W]; one channel if the look is grey. UserError for too many pixels."""
-        if self.look == PLAIN:
+        if self.look.grey and not self.look.height:
             return to_uint8(self.images)
         validate_set(len(self), self.look)
-        return _stack(self)
+        return stack(self)
 
-    def grid(self, columns: int = 10) -> Picture:
-        """All in rows of 1 to 10,000 ``columns``, two pixels apart, at most 4,096 pixels a side."""
-        columns = integer("columns", columns, 1, 10_000)
+    def grid(self, columns: int | None = None, size: str | tuple[int, int] | None = None) -> Picture:
+        """All in rows of 1 to 10,000 ``columns``, two pixels apart, at most 4,096 pixels a side.
+
+        Without ``columns``: one for each class, more if it would be higher than wide, or those that
+        fill a paper of ``size`` best.
+        """
         if not len(self):
             raise UserError("there is no digit to show")
         if len(self) == 1:
-            return self[0]
+            return replace(self[0], size=size)
+        if columns is None:
+            columns = (
+                sample.columns(len(self.names), len(self)) if size is None else _fill(len(self), *parse_size(size))
+            )
+        columns = integer("columns", columns, 1, 10_000)
         tall, wide = (2 + side for side in self.images.shape[2:])
         rows = math.ceil(len(self) / columns)
         validate_area(rows * tall, min(columns, len(self)) * wide, "show fewer, as digits[:5000]")
@@ -209,9 +237,11 @@ class Digits:
         joined, look = to_float(grid(self.images, columns)), self.look
         if look.height:
             tall, wide = joined.shape[1:]
-            height = min(round(look.height * tall / self.images.shape[2]), LARGEST, LARGEST * tall // wide)
+            height = min(
+                round(look.height * tall / self.images.shape[2]), max(tall, min(LARGEST, LARGEST * tall // wide))
+            )
             look = replace(look, height=max(1, height))
-        return Picture(joined, look, about | dict(self.text), seed=first)
+        return Picture(joined, look, about | dict(self.text), size, first)
 
     def _describe(self, name: str, seed: str) -> dict[str, str]:
         colours = f", {self.look.ink} on {self.look.paper}" if self.images.shape[1] == 1 else ""
@@ -223,50 +253,3 @@ class Digits:
 
     def _repr_png_(self) -> bytes | None:
         return self[:MANY].grid()._repr_png_() if len(self) else None
-
-
-@dataclass(eq=False, repr=False)
-class Film:
-    """Frames shown ``fps`` a second. Raises UserError for ``fps`` outside [1, 240]."""
-
-    frames: Tensor  # [T, C, H, W] in [-1, 1]
-    look: Look = field(default_factory=Look)
-    text: Text = field(default_factory=dict)
-    fps: float = 25.0
-
-    def __post_init__(self) -> None:
-        self.fps = number("fps", self.fps, *FPS)
-        _refuse_colour(self.frames, self.look != PLAIN)
-
-    def __repr__(self) -> str:
-        height, width = self.frames.shape[2:]
-        return f"Film({len(self.frames)} frames, {width}x{height}, {self.fps:g} a second)"
-
-    def strip(self) -> Picture:
-        """All frames side by side. Raises UserError for more than a picture may hold."""
-        count, _, height, width = self.frames.shape
-        validate_area(height, count * width, "take fewer frames, or a .gif or .mp4")
-        return Picture(torch.cat(list(self.frames), 2), self.look, self.text)
-
-    @property
-    def painted(self) -> Tensor:
-        """Bytes [T, C, H, W], with the same texture in each frame."""
-        return _stack([Picture(frame, self.look) for frame in self.frames])
-
-    def save(self, path: Path | str, overwrite: bool = False) -> None:
-        """Write it as .gif (at most 50 ``fps``) or .mp4; or its :meth:`strip`, as Picture.save."""
-        path = _validate_path(path, [*files.FILMS, *WRITERS], overwrite)
-        if path.suffix in files.FILMS:
-            files.FILMS[path.suffix](self.painted, path, self.fps, self.text)
-        else:
-            WRITERS[path.suffix](self.strip(), path)
-
-    def _repr_html_(self) -> str:
-        height = self.look.height or SHOWN * self.frames.shape[2]
-        some = replace(self, frames=self.frames[:MANY])
-        large = replace(some, look=replace(self.look, height=height)) if self.frames.shape[1] == 1 else some
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "film.gif"
-            files.write_gif(large.painted, path, min(self.fps, GIF_FPS))
-            data = base64.b64encode(path.read_bytes()).decode()
-        return f'<img alt="{self.text.get("Description", "")}" src="data:image/gif;base64,{data}">'

@@ -5,15 +5,15 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from omegaconf import DictConfig
 
-from gan import checkpoint, sample, terminal
-from gan.cli.drawing import load_look, validate_output
+from gan import checkpoint, terminal
+from gan.cli.drawing import boxes_path, describe_size, load_look, validate_output
 from gan.digits import files, pattern
 from gan.digits.layout import Layout
 from gan.digits.line import Line
@@ -24,7 +24,7 @@ from gan.digits.style import Style
 from gan.error import UserError
 from gan.file import sha256, write_text
 from gan.lab import CERTAIN, MOST, Lab
-from gan.validate import integer
+from gan.validate import integer, number
 
 FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx": files.write_idx}
 CHARACTERS = "0123456789" + "".join(STROKES)  # the categories of a COCO set
@@ -43,11 +43,10 @@ def draw_digits(cfg: DictConfig) -> str:
     if path.suffix not in WRITERS:
         validate_set(integer("n", cfg.n, 1, MOST), look)
     lab = Lab(cfg.ckpt, cfg.reader)
-    columns = sample.columns(lab.generator.classes) if cfg.columns is None else cfg.columns
 
     def write(digits: Digits, place: Path) -> None:
         if path.suffix in WRITERS:
-            replace(digits.grid(columns), size=cfg.size).save(place, overwrite=True)
+            digits.grid(cfg.columns, cfg.size).save(place, overwrite=True)
         else:
             write_set = files.SETS[path.suffix] if path.suffix else FOLDERS[cfg.folder]
             write_set(digits.painted, digits.labels, place, digits.names)
@@ -60,7 +59,8 @@ def draw_digits(cfg: DictConfig) -> str:
         write(digits, place)
         if sheet:
             write_text(_datasheet_of_digits(lab, cfg, digits, place), files.sheet_path(place))
-    return f"{cfg.n} images from seed {cfg.seed}: {_shown(path)}{_report_misread(digits.unread)}"
+    size = describe_size(path) if path.suffix in WRITERS else ""
+    return f"{cfg.n} images from seed {cfg.seed}: {_shown(path)}{size}{_report_misread(digits.unread)}"
 
 
 def _shown(path: Path) -> str:
@@ -97,32 +97,31 @@ def draw_line(cfg: DictConfig) -> str:
     lab = Lab(cfg.ckpt, cfg.reader)
     (line,) = _lines(lab, cfg, [pattern.validate_text(cfg.text)])
     picture = line.picture(look, size=cfg.size)
+    picture = picture.large if path.suffix in files.PICTURES else picture
     annotated = line.annotate(picture if path.suffix in files.PICTURES else line.picture())
     height, width = annotated.picture.shape[1:]
     boxes = [{"character": character, "box": box} for character, box in annotated.boxes]
     truth = {"text": line.text, "seed": line.seed, "width": width, "height": height, "boxes": boxes}
-    beside = path.with_suffix(".json")
+    beside = boxes_path(path)
     with files.atomic_set(path, beside) as place:
         picture.save(place)
         truth |= {"unread": line.unread, "sha256": sha256(place)}
-        write_text(json.dumps(truth, indent=2), place.with_suffix(".json"))
+        write_text(json.dumps(truth, indent=2), boxes_path(place))
     checked = _report_misread(line.unread) if lab.reader else "; no digit was classified: reader= names a classifier"
-    return f"{line.text} from seed {line.seed}: {path}, boxes in {beside}{checked}"
+    return f"{line.text} from seed {line.seed}: {path}{describe_size(path)}; boxes in {beside.name}{checked}"
 
 
 def draw_lines(cfg: DictConfig) -> str:
-    """Write a folder of lines with their boxes; return a line about it."""
+    """Write a folder of lines with their boxes, or train/ and test/; return a line about it."""
     path, look = validate_output(cfg, [""]), load_look(cfg)
-    count = integer("lines", cfg.lines, 1, 10**6)
-    if cfg.pattern is None:
-        texts = [pattern.validate_text(cfg.text)] * count
-    else:
-        texts = pattern.random_texts(cfg.pattern, count, cfg.seed)
+    parts = _split(cfg)
+    texts = list(chain(*parts.values()))
+    count = len(texts)
     lab, title = Lab(cfg.ckpt, cfg.reader), f"{count:,} lines of generated digits"
     lines = _lines(lab, cfg, texts)  # refuses before the folder is made
     redrawn = misread = 0
 
-    def annotated() -> Iterator[files.AnnotatedLine]:
+    def annotate() -> Iterator[files.AnnotatedLine]:
         nonlocal redrawn, misread
         for line in terminal.track(lines, count, "lines"):
             redrawn, misread = redrawn + line.redrawn, misread + line.unread
@@ -130,14 +129,41 @@ def draw_lines(cfg: DictConfig) -> str:
 
     counts = {character: n for character in CHARACTERS if (n := sum(text.count(character) for text in texts))}
     with files.atomic_set(path) as place:
-        files.write_coco(annotated(), place, CHARACTERS, {"description": title, "command": _command(), **lab.text})
+        annotated = annotate()
+        for name, part in parts.items():
+            about = {"description": f"{title}: {name}" if name else title, "command": _command(), **lab.text}
+            files.write_coco(islice(annotated, len(part)), place / name, CHARACTERS, about)
+        next(annotated, None)  # ends the bar
         digits = sum(n for character, n in counts.items() if character.isdigit())
         rate = f"{redrawn / max(1, digits):.2%} of the digits redrawn{_report_misread(misread)}"
         rate = rate if lab.reader else "no digit was classified"
         contents = "Each line is a PNG. annotations.json has the boxes, as COCO, and labels.csv the texts."
-        contents = f"{contents}\nSeparators are strokes of a pen; {rate}."
+        contents = f"{contents}\nSeparators are strokes of a pen; {rate}.{_describe_split(parts, cfg.seed)}"
         write_text(_datasheet(lab, cfg, counts, title, contents, count), files.sheet_path(place))
-    return f"{count:,} lines: {_shown(path)}; {rate}"
+    halves = " and ".join(f"{len(part):,} in {name}/" for name, part in parts.items() if name)
+    return f"{count:,} lines: {_shown(path)}{f', {halves}' if halves else ''}; {rate}"
+
+
+def _split(cfg: DictConfig) -> dict[str, list[str]]:
+    """The texts of ``cfg``, by the name of their folder in the set: train and test, or ""."""
+    count, share = integer("lines", cfg.lines, 1, 10**6), number("split", cfg.split, 0, 0.9)
+    if cfg.pattern is None:
+        texts = [pattern.validate_text(cfg.text)] * count
+    else:
+        texts = pattern.random_texts(cfg.pattern, count, cfg.seed)
+    return dict(zip(("train", "test"), pattern.split_texts(texts, share), strict=True)) if share else {"": texts}
+
+
+def _describe_split(parts: dict[str, list[str]], seed: int) -> str:
+    """A line about the seeds and the texts of both parts; "" for one part."""
+    if len(parts) == 1:
+        return ""
+    train, test = parts.values()
+    both = len(set(train) & set(test))
+    shared = f"{both:,} texts are in both, since the pattern has too few" if both else "no text is in both"
+    first = seed + len(train)
+    own = f"train/ has {len(train):,} lines, seeds {seed} to {first - 1}"
+    return f"\n{own}; test/ has {len(test):,}, seeds {first} to {first + len(test) - 1}; {shared}."
 
 
 def _report_misread(count: int) -> str:

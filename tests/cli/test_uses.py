@@ -13,19 +13,20 @@ from gan.error import UserError
 from gan.export.__main__ import main as export
 
 GENERATE = {  # each use of python -m gan.generate, and what it must refuse
-    "n=5 out=x.png": "lines mixed variation like layout.height folder reader look.direction look.line",
+    "n=5 out=x.png": "split lines mixed variation like layout.height folder reader look.direction look.line",
     "n=1 out=x.png": "columns",
     "n=5 out=x.svg": "layout.slant size look.texture look.height look.line",
     "n=5 out=x.npz": "columns folder size lines",
     "n=5 out=x/": "columns size mixed",
     "n=5 out=x.png size=card": "look.height",
     "n=5 out=x.png look.texture=ruled": "look.direction",
-    "text=1 out=x.png": "n label columns folder",
+    "text=1 out=x.png": "split n label columns folder",
     "text=1 out=x.png mixed=true": "variation",
     "text=1 out=x.pdf": "size look.texture look.height",
     "text=1 lines=2 out=x/": "n columns folder label",
 }
-OTHER = {"lines": 3, "mixed": "true", "variation": 0.5, "like": "x.png", "layout.height": 40, "layout.slant": 9,
+OTHER = {"split": 0.5, "lines": 3, "mixed": "true", "variation": 0.5, "like": "x.png", "layout.height": 40,
+         "layout.slant": 9,
          "folder": "idx", "reader": "mnist", "look.direction": "right", "look.line": "red", "columns": 3, "n": 7,
          "size": "card", "look.texture": "grain", "look.height": 50, "label": 3}  # fmt: skip
 
@@ -82,7 +83,8 @@ def test_what_a_preset_cannot_do_here_is_said(tmp_path: Path, capsys: pytest.Cap
 
 
 CHANGED = {  # a value for every setting, other than its default
-    "seed": 7, "n": 6, "label": 3, "columns": 2, "folder": "classes", "lines": 2, "mixed": "true", "variation": 0.9,
+    "seed": 7, "n": 6, "label": 3, "columns": 2, "folder": "classes", "lines": 2, "split": 0.5, "mixed": "true",
+    "variation": 0.9,
     "like": "LIKE", "layout.height": 40, "layout.spacing": 1, "layout.jitter": 0.5, "layout.slant": 20,
     "layout.margin": 1, "size": "200x100", "reader": "none", "certain": "true", "style.thickness": 2, "style.slant": 2,
     "style.width": 2, "style.height": -2, "look.ink": "navy", "look.paper": "#eee", "look.direction": "right",

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from gan.digits import outline
+from gan.digits.film import Film
 from gan.digits.layout import Layout, compose
 from gan.digits.look import LARGEST, MOST, Look, validate_set
 from gan.digits.outline import contour
 from gan.digits.paint import paint
-from gan.digits.picture import Digits, Film
+from gan.digits.picture import Digits
 from gan.error import UserError
 
 ORIGINAL = np.bincount
@@ -122,7 +123,7 @@ def test_what_shows_too_many_digits_or_frames_is_refused() -> None:
     none = torch.zeros(30_000, dtype=torch.long)
     with pytest.raises(UserError, match=r"show fewer, as digits\[:5000\]"):
         Digits(many, none, none).grid()
-    with pytest.raises(UserError, match=r"take fewer frames, or a \.gif or \.mp4"):
+    with pytest.raises(UserError, match=r"take fewer frames, or a \.gif, \.webp or \.mp4"):
         Film(many).strip()
     with pytest.raises(
         UserError, match=r"^30,000 digits of 400x400 pixels .* of a set: choose look.height=161 or less"

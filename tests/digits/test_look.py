@@ -98,8 +98,8 @@ def test_too_little_contrast_is_one_line_with_the_remedy(ink: str, paper: str, e
     [
         ({"texture": "wool"}, "look.texture must be one of none, grain, ruled, squared, chalk, got 'wool'"),
         ({"direction": "up"}, "look.direction must be one of down, right, got 'up'"),
-        ({"height": 0}, "look.height must be a whole number from 1 to 4,096, got 0"),
-        ({"height": True}, "look.height must be a whole number from 1 to 4,096, got True"),
+        ({"height": -1}, "look.height must be a whole number from 0 to 4,096, got -1"),
+        ({"height": True}, "look.height must be a whole number from 0 to 4,096, got True"),
         ({"height": 1.5}, "look.height must be a whole number"),
         ({"minimum_contrast": 22}, "look.minimum_contrast must be a number from 1 to 21, got 22"),
         ({"minimum_contrast": "much"}, "look.minimum_contrast must be a number from 1 to 21, got 'much'"),
@@ -111,12 +111,12 @@ def test_an_impossible_look_is_one_line(words: dict[str, object], expected: str)
 
 
 def test_a_size_is_a_name_or_two_numbers() -> None:
-    assert parse_size("card") == (1200, 675)
+    assert [parse_size(name) for name in ("card", "portrait")] == [(1200, 675), (1080, 1350)]
     assert parse_size("640x480") == parse_size((640, 480)) == parse_size([640, 480]) == (640, 480)
     odd: list[Any] = ["huge", "640", "640x", "1x1", "99999x20", "-4x40", "640x480\n", (-5, 50), (0, 0), (10**6, 10**6)]
     for word in [*odd, (50.5, 50), (640,), (50, 50, 50), 640, None]:
         with pytest.raises(
-            ValueError, match=f"^{re.escape(repr(word))} is no size: allowed are square, card, story, or as"
+            ValueError, match=f"^{re.escape(repr(word))} is no size: allowed are square, portrait, story, card, or as"
         ):
             parse_size(word)
 

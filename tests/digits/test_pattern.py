@@ -32,6 +32,8 @@ def test_what_cannot_be_written_is_one_line(text: str, expected: str) -> None:
         ("phone", r"\+\d\d \(\d{3}\) \d{3}-\d{4}"),
         ("time", r"\d\d:\d\d"),
         ("amount", r"\d{1,3},\d{3}\.\d\d"),
+        ("amount $", r"\$\d{1,3},\d{3}\.\d\d"),
+        ("amount €", r"\d{1,3}\.\d{3},\d\d €"),
         (r"[1-9]\d?/\d{2}", r"[1-9]\d?/\d\d"),
     ],
 )
@@ -58,3 +60,24 @@ def test_dates_are_dates_in_the_form_that_is_asked() -> None:
 def test_an_impossible_pattern_is_one_line(asked: str) -> None:
     with pytest.raises(ValueError, match=r"^(pattern|text)[^\n]*$"):
         pattern.random_texts(asked, 200, 0)
+
+
+def test_texts_are_split_as_asked_and_none_is_in_both_parts() -> None:
+    texts = pattern.random_texts("time", 1_000, 0)
+    train, test = pattern.split_texts(texts, 0.1)
+    assert (len(train), len(test)) == (900, 100)
+    assert not set(train) & set(test)
+    assert sorted(train + test) == sorted(texts)
+    assert pattern.split_texts(texts, 0.1) == (train, test)
+    assert pattern.split_texts(["12", "21", "22", "11"], 0.5) == (["12", "21"], ["22", "11"])
+
+
+@pytest.mark.parametrize("texts", [["12"] * 10, ["1", "2"] * 5, ["1", "2", "3", "4"]])
+def test_no_character_is_left_for_the_test_set_alone(texts: list[str]) -> None:
+    assert pattern.split_texts(texts, 0.3) == (texts[: -round(0.3 * len(texts))], texts[-round(0.3 * len(texts)) :])
+
+
+@pytest.mark.parametrize(("count", "share"), [(1, 0.5), (4, 0.1), (9, 0.95)])
+def test_a_part_without_lines_is_refused(count: int, share: float) -> None:
+    with pytest.raises(ValueError, match=rf"^split={share:g} of {count} lines leaves train or test empty"):
+        pattern.split_texts(["12"] * count, share)

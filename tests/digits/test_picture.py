@@ -12,9 +12,10 @@ from PIL import Image
 
 import gan
 from gan.cli.errors import explain, is_user_error
+from gan.digits.film import Film
 from gan.digits.layout import Layout
-from gan.digits.look import Look, load_preset
-from gan.digits.picture import Digits, Film, Picture
+from gan.digits.look import Look, load_preset, parse_size
+from gan.digits.picture import Digits, Picture
 from gan.lab import Lab
 
 
@@ -51,7 +52,7 @@ def test_a_slice_of_digits_are_digits(lab: Lab) -> None:
 
 
 def test_a_notebook_shows_the_first_thousand_of_more(lab: Lab) -> None:
-    assert _shown(lab.sample(1_003)).size == (4 * (10 * 30 + 2), 4 * (100 * 30 + 2))
+    assert _shown(lab.sample(1_003)).size == (4 * (40 * 30 + 2), 4 * (25 * 30 + 2))
 
 
 def test_results_say_what_they_are_in_a_few_words_and_are_equal_to_themselves_alone(lab: Lab, short_run: Path) -> None:
@@ -104,7 +105,7 @@ def test_what_is_there_is_kept_unless_it_may_be_overwritten(lab: Lab, tmp_path: 
         assert path.read_text() == "mine"
         it.save(path, overwrite=True)
         assert path.read_bytes() != b"mine"
-    with pytest.raises(ValueError, match=r"must end in one of \.gif, \.mp4, \.png, \.webp, \.svg, \.pdf, got "):
+    with pytest.raises(ValueError, match=r"must end in one of \.gif, \.webp, \.mp4, \.png, \.svg, \.pdf, got "):
         film.save(tmp_path / "x.mov")
 
 
@@ -125,7 +126,7 @@ def test_a_film_shows_itself_and_is_saved(lab: Lab, tmp_path: Path) -> None:
     assert replace(film, fps=100)._repr_html_()  # more than a GIF has
     film.save(tmp_path / "strip.png")
     with Image.open(tmp_path / "strip.png") as picture:
-        assert picture.size == (5 * 28, 28)
+        assert picture.size == (1000, 200)
 
 
 def test_a_picture_in_colour_is_shown_as_it_is_and_refuses_other_colours() -> None:
@@ -146,6 +147,7 @@ def test_a_picture_in_colour_is_shown_as_it_is_and_refuses_other_colours() -> No
     assert (digits[0].text["Description"], digits.grid().text["Description"]) == (
         "A handwritten digit", "2 handwritten digits in rows of 10",
     )  # fmt: skip
+    assert digits.grid().large.painted.shape == (3, 546, 1001)
     assert Film(x[None]).painted.shape == (1, 3, 8, 8)
 
 
@@ -155,3 +157,54 @@ def test_every_digit_of_a_grid_is_as_high_as_the_look_asks(tmp_path: Path) -> No
     assert digits.grid().painted.shape == (3, 2 * 300 + 20, 10 * 300 + 20)  # two pixels apart, ten times as large
     large = gan.load().sample(20, look=Look(height=4096)).grid(2)
     assert large.look.height == 4096
+
+
+def test_a_picture_in_a_file_is_large_and_what_is_asked_for_stays(lab: Lab) -> None:
+    digits = lab.sample(1_003)
+    assert digits[:80].grid().large.painted.shape[1:] == (802, 1001)
+    for n, height in ((1, 1000), (400, 1204), (1_000, 1504)):
+        assert digits[:n].grid().large.look.height == height
+    assert digits[:20].grid(1).large.look.height == 1204
+    line = lab.line("2026-11-22")
+    assert line.picture().large.painted.shape[2] in range(1000, 1006)
+    assert line.picture(Look(height=0)).large.painted.shape == line.image.shape
+    assert line.picture(size="card").large.painted.shape[1:] == (675, 1200)
+    assert lab.line("1" * 400).picture().large.look.height is None  # twice as large, it would be too long
+    assert digits[:3].painted.shape[2:] == (28, 28)  # of a data set
+    assert digits[0].painted.shape[1:] == (28, 28)
+    for height in (0, 28):
+        raw = replace(digits[:20], look=Look(height=height))
+        assert raw.painted.shape[2:] == (28, 28)
+        assert raw.grid(2).large.painted.shape[1:] == (302, 62)
+
+
+@pytest.mark.parametrize("size", ["square", "portrait", "story", "card", "640x200"])
+@pytest.mark.parametrize("text", ["2026", "7", "2026-11-22 10:30", "50%"])
+def test_ink_fills_its_paper_up_to_the_margin(lab: Lab, text: str, size: str) -> None:
+    for margin, share in ((0.3, 0.075), (0.0, 0.0), (1.0, 0.25)):
+        inked = lab.line(text, layout={"margin": margin}).picture(size=size).painted[0] > 100
+        free = []
+        for axis in (0, 1):
+            places = inked.any(axis).nonzero().flatten()
+            free += [places[0].item(), inked.shape[1 - axis] - 1 - places[-1].item()]
+        short = min(inked.shape)
+        assert min(free) == pytest.approx(share * short, abs=0.01 * short)
+        assert abs(free[0] - free[1]) <= 0.01 * short
+        assert abs(free[2] - free[3]) <= 0.01 * short
+
+
+def test_a_grid_has_the_columns_that_fill_its_paper(lab: Lab) -> None:
+    digits = lab.sample(100)
+    for n, size, columns in (
+        (20, "card", 5), (20, "story", 4), (80, "card", 10), (7, "portrait", 3), (100, "square", 10), (7, "640x90", 7),
+    ):  # fmt: skip
+        picture = digits[:n].grid(size=size)
+        assert picture.text["Title"] == f"{n} handwritten digits in rows of {columns}"
+        assert picture.painted.shape[1:] == parse_size(size)[::-1]
+
+
+def test_chalk_crumbles_by_the_height_of_the_digits_not_of_the_grid(lab: Lab) -> None:
+    digits = lab.sample(30, look="chalkboard")
+    light = (digits.grid().large.painted.float().mean(0) > 150).float().mean().item()
+    plain = (lab.sample(30).grid().large.painted[0] > 128).float().mean().item()
+    assert light == pytest.approx(plain, rel=0.1)

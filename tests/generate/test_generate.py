@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHORT, call, pixels
+from conftest import SHORT, call, complaint, pixels
 from PIL import Image
 from torchvision.datasets import MNIST
 
 from gan import generate, sample
+from gan.file import sha256
+from gan.lab import Lab
 from gan.metric import feature
 from train import train
 
@@ -45,7 +47,8 @@ def test_one_class_can_be_asked_for(short_run: Path, tmp_path: Path) -> None:
 
 def test_a_grid_and_a_folder_of_pictures(short_run: Path, tmp_path: Path) -> None:
     images, labels = _npz(short_run, tmp_path / "x.npz", "n=12")
-    call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.png'}", "n=12", "columns=4")
+    words = ["n=12", "columns=4", "look.height=28"]
+    call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.png'}", *words)
     assert pixels(tmp_path / "x.png").shape == (3 * 30 + 2, 4 * 30 + 2)
     call(generate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'folder'}/", "n=12")
     paths = sorted((tmp_path / "folder").glob("*.png"))
@@ -82,11 +85,11 @@ def test_nothing_is_overwritten_unasked(short_run: Path, tmp_path: Path) -> None
 
 
 def test_a_folder_in_the_place_of_what_goes_beside_is_found_before_anything_is_drawn(tmp_path: Path) -> None:
-    for words, beside in ((["text=12", "out=x.png"], "x.json"), (["n=3", "out=x.npz"], "x.datasheet.md")):
+    for words, beside in ((["text=12", "out=x.png"], "x.png.json"), (["n=3", "out=x.npz"], "x.datasheet.md")):
         (tmp_path / beside).mkdir()
         with pytest.raises(SystemExit, match=f"{beside} is a folder: choose another name"):
             call(generate.main, *words[:-1], f"out={tmp_path / words[-1][4:]}", "overwrite=true")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.datasheet.md", "x.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.datasheet.md", "x.png.json"]
 
 
 def test_a_set_in_a_folder_is_replaced_as_asked_and_as_a_whole(short_run: Path, tmp_path: Path) -> None:
@@ -129,8 +132,8 @@ def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> Non
 
 
 def test_a_line_is_a_picture_with_its_boxes_beside_it(tmp_path: Path) -> None:
-    call(generate.main, "text=007-42", f"out={tmp_path / 'x.png'}", "seed=3")
-    truth = json.loads((tmp_path / "x.json").read_text())
+    call(generate.main, "text=007-42", f"out={tmp_path / 'x.png'}", "seed=3", "look.height=0")
+    truth = json.loads((tmp_path / "x.png.json").read_text())
     found = pixels(tmp_path / "x.png")
     assert (truth["text"], truth["seed"], found.shape) == ("007-42", 3, (truth["height"], truth["width"]))
     for one in truth["boxes"]:
@@ -145,11 +148,16 @@ def test_a_line_is_a_picture_with_its_boxes_beside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["preset=accessible"], ["size=card", "look.ink=#f80-navy", "look.paper=transparent"]]
+    "words",
+    [
+        ["preset=paper"],
+        ["preset=accessible"],
+        ["size=card", "look.ink=#f80-navy", "look.paper=transparent"],
+    ],
 )
 def test_boxes_lie_where_the_ink_is_when_it_is_enlarged(words: list[str], tmp_path: Path) -> None:
-    call(generate.main, "text=2026", f"out={tmp_path / 'x.png'}", *words)
-    truth = json.loads((tmp_path / "x.json").read_text())
+    call(generate.main, "text=20€26%", f"out={tmp_path / 'x.png'}", *words)
+    truth = json.loads((tmp_path / "x.png.json").read_text())
     with Image.open(tmp_path / "x.png") as picture:
         shown = np.array(picture).astype(int)
     inked = shown[:, :, 3] > 100 if shown.shape[2] == 4 else shown[:, :, 0] < 100
@@ -182,6 +190,36 @@ def test_many_lines_are_a_coco_set_with_their_texts(tmp_path: Path) -> None:
         ours = [note for note in found["annotations"] if note["image_id"] == one["id"]]
         assert "".join(names[note["category_id"]] for note in ours) == one["text"]
         assert pixels(tmp_path / "set" / "images" / one["file_name"]).shape == (one["height"], one["width"])
+
+
+def _coco(folder: Path) -> tuple[list[str], list[str]]:
+    """The texts in a COCO folder, and those in its labels.csv; every picture is there."""
+    found = json.loads((folder / "annotations.json").read_text())
+    rows = (folder / "labels.csv").read_text().splitlines()[1:]
+    assert sorted(path.name for path in (folder / "images").iterdir()) == [one["file_name"] for one in found["images"]]
+    return [one["text"] for one in found["images"]], [row.split(",", 1)[1].strip('"') for row in rows]
+
+
+def test_lines_are_split_into_train_and_test_without_a_text_in_both(tmp_path: Path) -> None:
+    words = [r"pattern=\d\d%", "lines=40", "split=0.2", "reader=none"]
+    call(generate.main, *words, f"out={tmp_path / 'a'}/")
+    parts = [_coco(tmp_path / "a" / name) for name in ("train", "test")]
+    (train, _), (test, _) = parts
+    assert (len(train), len(test)) == (32, 8)
+    assert all(texts == rows for texts, rows in parts)
+    assert not set(train) & set(test)
+    sheet = (tmp_path / "a" / "README.md").read_text()
+    assert "train/ has 32 lines, seeds 0 to 31; test/ has 8, seeds 32 to 39; no text is in both." in sheet
+    call(generate.main, *words, f"out={tmp_path / 'b'}/")
+    for path in (tmp_path / "a").rglob("*.*g*"):
+        assert (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes() == path.read_bytes()
+
+
+def test_a_pattern_of_too_few_texts_splits_by_hands_alone_and_says_so(tmp_path: Path) -> None:
+    call(generate.main, r"pattern=[12]", "lines=20", "split=0.3", "reader=none", f"out={tmp_path / 'a'}/")
+    assert "2 texts are in both, since the pattern has too few." in (tmp_path / "a" / "README.md").read_text()
+    train, test = (pixels(next((tmp_path / "a" / name / "images").iterdir())) for name in ("train", "test"))
+    assert train.shape != test.shape or (train != test).any()
 
 
 def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
@@ -221,7 +259,10 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
         (["n=100000", "look.paper=red", "out=x.csv"], "this format holds grey digits alone"),
         (["text=", "lines=5", "out=x/"], "text is empty"),
         (["text=1\u00a02", "out=x.png"], "cannot draw NO-BREAK SPACE"),
-        (["text=${seed}", "out=x.png"], "cannot draw $ d e s { }"),
+        (["text=${seed}", "out=x.png"], "cannot draw d e s { }"),
+        (["text=1", "lines=3", "split=0.1", "out=x/"], "split=0.1 of 3 lines leaves train or test empty"),
+        (["text=1", "lines=3", "split=1", "out=x/"], "split must be a number from 0 to 0.9, got 1"),
+        (["text=1", "split=0.1", "out=x.png"], "split is for sets of lines, as pattern=date lines=500 out=dates/"),
         (["out=set.v2/"], "a folder's name must have no dot"),
         (["out=.png"], "/.png has no name"),
         (["n=3", "folder=idx", "out=x/"], "3 images leave the train or the test set empty"),
@@ -244,12 +285,50 @@ def test_nor_is_what_lies_where_a_datasheet_goes(short_run: Path, tmp_path: Path
 
 
 def test_neither_a_line_nor_its_boxes_are_overwritten_unasked(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_text("mine")
-    with pytest.raises(SystemExit, match=r"x\.json exists: choose another name, or overwrite=true"):
+    (tmp_path / "x.svg.json").write_text("mine")
+    with pytest.raises(SystemExit, match=r"x\.svg\.json exists: choose another name, or overwrite=true"):
         call(generate.main, "text=1", f"out={tmp_path / 'x.svg'}")
-    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.svg.json"]
     call(generate.main, "text=1", f"out={tmp_path / 'x.svg'}", "overwrite=true")
-    assert json.loads((tmp_path / "x.json").read_text())["text"] == "1"
+    assert json.loads((tmp_path / "x.svg.json").read_text())["text"] == "1"
+
+
+def test_one_line_is_written_as_png_and_as_svg_each_with_its_boxes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("x.png", "x.svg"):
+        call(generate.main, "text=12", f"out={tmp_path / name}")
+        said = capsys.readouterr().out
+        assert re.search(rf"{name}, (\d+x1000 pixels, )?\d+ kB; boxes in {name}\.json", said)
+        truth = json.loads((tmp_path / f"{name}.json").read_text())
+        assert truth["sha256"] == sha256(tmp_path / name)
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("text", ["#42", "50%", "$9.99", "2+2=4", "€ 12,50", "=1", "${1}"])
+def test_currencies_and_formulas_are_drawn_as_they_are_typed(text: str, tmp_path: Path) -> None:
+    if "{" in text:
+        assert "cannot draw { }" in complaint(generate.main, f"text={text}", f"out={tmp_path / 'x.svg'}")
+        return
+    call(generate.main, f"text={text}", f"out={tmp_path / 'x.svg'}")
+    truth = json.loads((tmp_path / "x.svg.json").read_text())
+    assert truth["text"] == text
+    assert "".join(one["character"] for one in truth["boxes"]) == text.replace(" ", "")
+    assert "<title id=" in (tmp_path / "x.svg").read_text()
+    assert f"Handwritten {text}" in (tmp_path / "x.svg").read_text()
+
+
+def test_python_writes_the_file_that_the_command_writes(lab: Lab, tmp_path: Path) -> None:
+    call(generate.main, "text=2026", "seed=3", "preset=sunset", f"out={tmp_path / 'line.png'}")
+    lab.line("2026", seed=3).picture("sunset").save(tmp_path / "own_line.png")
+    call(generate.main, "n=23", "seed=3", "preset=sunset", f"out={tmp_path / 'grid.webp'}")
+    lab.sample(23, seed=3, look="sunset").save(tmp_path / "own_grid.webp")
+    call(generate.main, "text=2026", "seed=3", "preset=sunset", f"out={tmp_path / 'line.svg'}")
+    lab.line("2026", seed=3).picture("sunset").save(tmp_path / "own_line.svg")
+    call(generate.main, "n=5", "size=card", f"out={tmp_path / 'card.png'}")
+    lab.sample(5).grid(size="card").save(tmp_path / "own_card.png")
+    for name in ("line.png", "line.svg", "grid.webp", "card.png"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / f"own_{name}").read_bytes()
 
 
 def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def write_coco(
 
     The first of ``characters`` has ``category_id`` 1: detectors keep 0 for the background.
     """
-    (path / "images").mkdir()
+    (path / "images").mkdir(parents=True)
     images: list[dict[str, object]] = []
     count = 0
     with (path / "annotations.json").open("w", encoding="utf-8") as file:

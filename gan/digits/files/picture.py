@@ -1,4 +1,4 @@
-"""Pictures as PNG and lossless WebP, films as GIF and MP4, with metadata."""
+"""Pictures as PNG and lossless WebP, films as GIF, lossless WebP and MP4, with metadata."""
 
 import re
 import subprocess
@@ -18,6 +18,7 @@ from gan.image import pillow
 XMP = {"Title": "dc:title", "Description": "dc:description", "Licence": "dc:rights"}  # other keywords are ours
 FPS = (1, 240)  # frames a second
 GIF_FPS = 50  # at most: a GIF counts hundredths of a second, and browsers slow down those below two
+WEBP_FPS = 90  # at most: a WebP counts milliseconds, and browsers slow down those below eleven
 COLOURS = 255  # of a GIF, and one more for transparency
 LONGEST = 16_383  # pixels of a side of a WebP
 
@@ -36,14 +37,37 @@ def write_png(picture: Tensor, path: Path, text: Mapping[str, str] | None = None
 
 def write_webp(picture: Tensor, path: Path, text: Mapping[str, str] | None = None) -> None:
     """Write bytes [C, H, W] without loss, ``text`` as XMP. Raises UserError for too long a side."""
-    height, width = picture.shape[1:]
+    _validate_webp(picture)
+    with atomic_write(path) as partial:
+        pillow(picture).save(partial, format="WEBP", lossless=True, exact=True, **_webp_text(text or {}))
+
+
+def write_webp_film(frames: Tensor, path: Path, fps: float, text: Mapping[str, str] | None = None) -> None:
+    """Write bytes [T, C, H, W] as an endless loop without loss, ``text`` as XMP.
+
+    Raises UserError for ``fps`` outside [1, 90] and for too long a side.
+    """
+    _validate_webp(frames)
+    durations = _durations(".webp", len(frames), fps, WEBP_FPS, 1000)
+    first, *rest = map(pillow, frames)
+    options: dict[str, object] = {"append_images": rest, "duration": durations, **_webp_text(text or {})}
+    with atomic_write(path) as partial:
+        first.save(partial, format="WEBP", save_all=True, loop=0, lossless=True, method=4, **options)
+
+
+def _validate_webp(pixels: Tensor) -> None:
+    """Raise UserError if bytes [.., H, W] have too long a side."""
+    height, width = pixels.shape[-2:]
     if max(height, width) > LONGEST:
         raise UserError(f"a .webp has {LONGEST:,} pixels a side at most, this one {width:,}x{height:,}: choose .png")
-    exif, xmp = Image.Exif(), _format_xmp(text or {}).encode()
-    if text and "Description" in text:
+
+
+def _webp_text(text: Mapping[str, str]) -> dict[str, object]:
+    """What Pillow writes as EXIF and XMP."""
+    exif = Image.Exif()
+    if "Description" in text:
         exif[ExifTags.Base.ImageDescription] = text["Description"].encode("ascii", "replace").decode()  # ASCII only
-    with atomic_write(path) as partial:
-        pillow(picture).save(partial, format="WEBP", lossless=True, exact=True, exif=exif, xmp=xmp)
+    return {"exif": exif, "xmp": _format_xmp(text).encode()}
 
 
 def _format_xmp(text: Mapping[str, str]) -> str:
@@ -65,17 +89,23 @@ def write_gif(frames: Tensor, path: Path, fps: float, text: Mapping[str, str] | 
 
     Frames share 255 colours; pixels less than half opaque become transparent. Raises UserError.
     """
-    if not 1 <= fps <= GIF_FPS:
-        raise UserError(f"fps of a .gif must be in [1, {GIF_FPS}], got {fps:g}: choose fewer, or .mp4")
-    ends = np.round(np.arange(len(frames) + 1) * 100 / fps).astype(int) * 10  # milliseconds; rounding does not add up
+    durations = _durations(".gif", len(frames), fps, GIF_FPS, 100)
     first, *rest = _share_palette(frames)
-    options: dict[str, object] = {"append_images": rest, "duration": np.diff(ends).tolist()}
+    options: dict[str, object] = {"append_images": rest, "duration": durations}
     if text:
         options["comment"] = _as_lines(text).encode()
     if frames.shape[1] == 4:
         options |= {"transparency": COLOURS, "disposal": 2}
     with atomic_write(path) as partial:
         first.save(partial, format="GIF", save_all=True, loop=0, optimize=False, **options)
+
+
+def _durations(kind: str, count: int, fps: float, most: int, clock: int) -> list[int]:
+    """Milliseconds of each frame, in ``clock`` ticks a second. Raises UserError for ``fps``."""
+    if not 1 <= fps <= most:
+        raise UserError(f"fps of a {kind} must be in [1, {most}], got {fps:g}: choose fewer, or .mp4")
+    ends = np.round(np.arange(count + 1) * clock / fps).astype(int) * (1000 // clock)  # rounding does not add up
+    return np.diff(ends).tolist()  # type: ignore[no-any-return]
 
 
 def _share_palette(frames: Tensor) -> list[Image.Image]:

@@ -146,6 +146,19 @@ def _smooth(contour: Floats, tolerance: float) -> Outline:
     return Outline(np.stack([start, start + slopes[:-1] * steps, end - slopes[1:] * steps, end], 1))
 
 
+def extent(outlines: Sequence[Outline]) -> tuple[float, float, float, float]:
+    """Top, bottom, left and right of outlines, of which there is one or more."""
+    points = np.concatenate([(_weights(17) @ one.curves).reshape(-1, 2) for one in outlines])
+    (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
+    return top, bottom, left, right
+
+
+def _weights(count: int) -> Floats:
+    """The weights [count, 4] of a Bezier curve's points, at equal steps from start to end."""
+    t = np.linspace(0, 1, count)[:, None]
+    return np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+
+
 def rasterise(outlines: Sequence[Outline], height: int, width: int, scale: float = 1) -> Tensor:
     """Draw a picture of ``height`` x ``width`` pixels as [scale H, scale W] in [-1, 1], ink +1.
 
@@ -173,9 +186,7 @@ def rasterise(outlines: Sequence[Outline], height: int, width: int, scale: float
 def _pieces(curves: Floats, bounds: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Starts and ends [N, 2] of pieces of ``curves`` within ``bounds``, each in one pixel."""
     count = int(3 * np.abs(np.diff(curves, axis=1)).max()) + 2
-    t = np.linspace(0, 1, count)[:, None]
-    weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-    points = np.clip(weights @ curves, 0, bounds)  # [S, count, 2]
+    points = np.clip(_weights(count) @ curves, 0, bounds)  # [S, count, 2]
     start, end = points[:, :-1].reshape(-1, 2), points[:, 1:].reshape(-1, 2)
     for axis in (0, 1):  # cut in two where a piece passes from one pixel to the next
         low, high = np.minimum(start, end)[:, axis], np.maximum(start, end)[:, axis]

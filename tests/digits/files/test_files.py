@@ -106,6 +106,34 @@ def test_a_gif_has_every_frame_in_its_colours_and_in_time(channels: int, tmp_pat
     assert (found.int() - frames.int()).abs().max() <= 2
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_film_as_webp_has_every_frame_without_loss_in_time_and_its_text(channels: int, tmp_path: Path) -> None:
+    frames = _frames(12, channels)
+    files.write_webp_film(frames, tmp_path / "x.webp", fps=30, text=TEXT)
+    with Image.open(tmp_path / "x.webp") as film:
+        assert (film.n_frames, film.info["loop"]) == (12, 0)  # type: ignore[attr-defined]
+        assert TEXT["Description"] in film.info["xmp"].decode()
+        assert film.getexif()[0x010E].startswith("Die handgeschriebene Ziffer 7")
+        durations = []
+        for frame, expected in zip(ImageSequence.Iterator(film), frames, strict=True):
+            shown = torch.from_numpy(np.array(frame.convert("RGBA"))).movedim(2, 0)
+            durations.append(frame.info["duration"])
+            if channels == 4:
+                assert torch.equal(shown[3], expected[3])
+                assert torch.equal(shown[:3] * (expected[3:] > 0), expected[:3] * (expected[3:] > 0))
+            else:
+                assert torch.equal(shown[:3], expected.expand(3, -1, -1))
+    assert sum(durations) == 400
+
+
+def test_a_webp_is_not_faster_than_browsers_show_nor_larger_than_its_format(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"fps of a \.webp must be in \[1, 90\], got 91: choose fewer, or \.mp4"):
+        files.write_webp_film(_frames(3), tmp_path / "x.webp", fps=91)
+    with pytest.raises(ValueError, match=r"a \.webp has 16,383 pixels a side at most, this one 16,384x1"):
+        files.write_webp_film(torch.zeros(1, 1, 1, 16_384, dtype=torch.uint8), tmp_path / "x.webp", fps=10)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_gif_is_not_faster_than_browsers_show(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"fps of a \.gif must be in \[1, 50\], got 60: choose fewer, or \.mp4"):
         files.write_gif(_frames(3), tmp_path / "x.gif", fps=60)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+BARS = "TTY_INTERACTIVE"  # of the environment; rich redraws nothing where it is 0, as beside other jobs
 QUIET_SECONDS = 10  # between the lines of progress where there is no bar
 job = ""  # of a sweep whose jobs run side by side: the start of each of its lines
 in_series = False  # whether this is one of many trainings, after which no next step is proposed
@@ -73,6 +74,17 @@ def show(console: Console, line: Text, indent: int = 0) -> None:
     if job:
         line = type(line).assemble((f"{job}  ", "bold"), line)
     console.print(line, soft_wrap=True)
+
+
+def announce(line: str, start: str = "") -> None:
+    """Say which of many trainings begins. ``start`` begins its lines if others run beside it."""
+    from rich.text import Text
+
+    global job, in_series
+    job, in_series, console = "", True, make_console()
+    console.print()
+    show(console, Text(line, "bold"))
+    job = start
 
 
 def is_screen(console: Console) -> bool:

@@ -133,14 +133,29 @@ def test_progress_elsewhere_is_a_line_now_and_then(
     assert capsys.readouterr().err == "".join(f"{n} of 3 letters, 0:00\n" for n in (1, 2, 3))
 
 
+@pytest.mark.parametrize(("start", "line"), [("", "figures\n"), ("job 2", "job 2  figures\n")])
+def test_one_of_many_trainings_says_which_it_is(
+    start: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "job", "job 1")
+    monkeypatch.setattr(terminal, "in_series", False)
+    terminal.announce("job 2 of 4: 1_seed=2", start)
+    terminal.show(terminal.make_console(), Text("figures"))
+    assert capsys.readouterr().out == f"\njob 2 of 4: 1_seed=2\n{line}"
+    assert terminal.in_series
+
+
 def test_a_step_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal.step("judging"):
         pass
     assert capsys.readouterr().err == "judging\n"
 
 
-def test_the_log_keeps_what_is_printed_and_the_terminal_shows_it_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_keeps_what_is_printed_and_the_terminal_shows_it_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     logger, kept = logging.getLogger("gan"), io.StringIO()
+    monkeypatch.setattr(logger, "propagate", False)
     handlers = [terminal.Messages(), logging.StreamHandler(kept)]
     for handler in handlers:
         logger.addHandler(handler)

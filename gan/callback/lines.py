@@ -1,6 +1,5 @@
 """The lines of a training: what it trains, how each epoch went, where to go from there."""
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ NAMES = {
     "label_agreement": "labels right",
 }
 BESIDE = ("label_agreement", "modes_covered")  # figures that stand beside the objective, if there are any
-LABEL = 10  # characters of what begins a line of the header
+LABEL = 10  # characters of what begins a line before and after the epochs
 Part = str | tuple[str, str]  # plain, or with a style
 
 
@@ -87,9 +86,9 @@ def _join(cells: Sequence[Sequence[Part]], end: Sequence[Part]) -> Text:
     return Text.assemble(*parts, *end)
 
 
-def header(label: str, text: str) -> Text:
-    """A line of what is known before the training."""
-    return Text.assemble((f"{label:<{LABEL}}", "bold"), text)
+def labelled(label: str, *text: Part, style: str = "bold") -> Text:
+    """A line that begins with what it is about."""
+    return Text.assemble((f"{label:<{LABEL}}", style), *text)
 
 
 def shown(path: Path) -> str:
@@ -106,7 +105,7 @@ def next_steps(folder: Path, again: Sequence[str]) -> list[str]:
     ckpt = f"ckpt={shown(folder / 'best.ckpt')}"
     root = [word for word in again if word.startswith("data.root=")]
     commands = [
-        ["python", "-m", "gan.generate", ckpt, f"out={shown(folder / 'digits.png')}"],
+        ["python", "-m", "gan.generate", ckpt, "out=digits.png"],
         ["python", "-m", "gan.evaluate", ckpt, *root, "split=test"],
     ]
     if any(folder.glob("events.out.tfevents.*")):
@@ -114,13 +113,13 @@ def next_steps(folder: Path, again: Sequence[str]) -> list[str]:
     return [shlex.join(command) for command in commands]
 
 
-def end(objective: str, best: Mapping[str, float], epochs: int, folder: Path) -> Text:
-    """The best epoch, and where it is."""
-    if not best or math.isnan(best[objective]):
-        return Text(f"no epoch was judged; {shown(folder / 'last.ckpt')}")
-    after = f" in epoch {best['epoch']:.0f} of {epochs}; "
-    places = f"{shown(folder / 'best.ckpt')}, pictures in {shown(folder / 'grids')}"
-    return Text.assemble(("best ", "bold green"), *beside_floor(objective, best), after, places)
+def end(objective: str, best: Mapping[str, float], epochs: int, folder: Path) -> list[Text]:
+    """The best epoch, and where it and its pictures are."""
+    if not best:
+        return [labelled("end", f"no epoch was judged: {shown(folder / 'last.ckpt')}")]
+    place = f" in epoch {best['epoch']:.0f} of {epochs}: {shown(folder / 'best.ckpt')}"
+    figure = labelled("best", *beside_floor(objective, best), place, style="bold green")
+    return [figure, labelled("pictures", shown(folder / "grids"))]
 
 
 def typed(words: Sequence[str]) -> str:

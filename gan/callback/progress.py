@@ -89,7 +89,7 @@ class Progress(ProgressBar):
         if not self.is_enabled:
             return
         for label, text in _describe(trainer, pl_module):
-            terminal.show(self.console, lines.header(label, text), lines.LABEL)
+            terminal.show(self.console, lines.labelled(label, text), lines.LABEL)
         self._bar = terminal.make_bar(self.console, self._describe_pace)
         self._bar.add_task("")
         self._move("", trainer.num_training_batches)
@@ -214,7 +214,7 @@ def _describe(trainer: Trainer, module: LightningModule) -> list[tuple[str, str]
     classes = "1 class" if data.classes == 1 else f"{data.classes:,} classes"
     sizes = [sum(p.numel() for p in module.get_submodule(net).parameters()) for net in ("generator", "discriminator")]
     most, first = _most(trainer), trainer.current_epoch + 1
-    epochs = f"{most} epoch{'s' if most != 1 else ''}" if most > 0 else "epochs until trainer.max_time"
+    epochs = f"{most} epoch{'s' if most != 1 else ''}" if most > 0 else "any number of epochs"
     epochs = f"epochs {first} to {most}" if 1 < first < most else f"epoch {most}" if 1 < first == most else epochs
     numbers = "generator {:,}, discriminator {:,} parameters".format(*sizes)
     return [

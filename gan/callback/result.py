@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from rich.text import Text
 
 from gan import terminal
 from gan.callback import lines
@@ -90,13 +89,15 @@ class Result(Callback):
         console = terminal.make_console()
         if "trainer=debug" in typed:
             batches = trainer.num_training_batches * trainer.current_epoch
-            line = f"everything works; figures after {batches} batches mean nothing: train without trainer=debug"
-            terminal.show(console, Text(line), indent=2)
+            said = f"everything works; figures after {batches} batches mean nothing: train without trainer=debug"
+            terminal.show(console, lines.labelled("end", said), lines.LABEL)
             return
-        terminal.show(console, lines.end(self.name, self.best, trainer.current_epoch, folder), indent=2)
+        for line in lines.end(self.name, self.best, trainer.current_epoch, folder):
+            terminal.show(console, line, lines.LABEL)
         if self.best and not terminal.in_series:
             steps = lines.next_steps(folder, self.again)
-            console.print(f"next: draw images, judge it by the test images{', see its curves' * (len(steps) > 2)}")
+            curves = ", see its curves" if len(steps) > 2 else ""
+            console.print(lines.labelled("next", f"draw images, judge it by the test images{curves}"))
             for step in steps:
                 console.print(f"  {step}", soft_wrap=True)
 

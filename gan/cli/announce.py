@@ -8,7 +8,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from rich.text import Text
 
 from gan import terminal
 from gan.cli import jobs, run_folder
@@ -24,7 +23,7 @@ class Jobs(Callback):
         self.asked = jobs.expand(self.typed)
         self.is_parallel = not config.hydra.launcher._target_.endswith("BasicLauncher")
         if self.is_parallel:
-            os.environ["TTY_INTERACTIVE"] = "0"  # rich's word for a terminal without redrawing
+            os.environ[terminal.BARS] = "0"
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """Say which job starts."""
@@ -32,10 +31,6 @@ class Jobs(Callback):
             return
         place = config.hydra.job.num + 1
         own = [word for word in self.asked[place - 1] if word not in self.typed]
-        terminal.in_series = True
         what = printable(shlex.join(own), 400)
-        terminal.job = ""
         line = f"job {place} of {len(self.asked)}{': ' if own else ''}{what}"
-        terminal.show(terminal.make_console(), Text(line, "bold"))
-        if self.is_parallel:
-            terminal.job = f"job {place}"
+        terminal.announce(line, f"job {place}" if self.is_parallel else "")

@@ -23,12 +23,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
+from gan import terminal
 from gan.callback import Prune
 from gan.cli import training
 from gan.cli.compose import compose
 from gan.cli.errors import explain, is_user_error
 from gan.cli.prepare import fit_missing_classifier, settle_data
-from gan.error import UserError
+from gan.error import UserError, printable
 from gan.file import load_record, lock_folder, validate_own
 from gan.tune import report
 from gan.tune.space import Space, from_sweep, suggest, to_override
@@ -184,5 +185,6 @@ def _train(study: Study, trial: Trial, cfg: DictConfig, overrides: list[str]) ->
     config.run_dir = str(folder)
     if (folder / "last.ckpt").is_file():
         config.ckpt = str(folder / "last.ckpt")
+    terminal.announce(f"trial {trial.number + 1} of {cfg.trials}: {printable(' '.join(overrides))}")
     reported = study.get_trials(deepcopy=False)[trial.number].intermediate_values
     return training.fit(config, overrides, Prune(trial, config.objective, set(reported)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.callback.lines import Epoch, beside_floor, end, epoch_line, header, name, next_steps, shown, typed, value
+from gan.callback.lines import Epoch, beside_floor, end, epoch_line, labelled, name, next_steps, shown, typed, value
 
 FID = "val/fid_digits"
 FIGURES = {FID: 1.934, f"{FID}_floor": 0.231, "val/label_agreement": 0.9876, "val/is_digits": 9.8}
@@ -63,10 +63,11 @@ def test_numbers_are_short() -> None:
 
 
 def test_the_end_names_the_best_epoch_and_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = end(FID, {"epoch": 31.0, **FIGURES}, 32, tmp_path).plain
-    assert line.startswith("best FID 1.93 (real 0.23) in epoch 31 of 32; ")
-    assert str(tmp_path / "best.ckpt") in line
-    assert "no epoch was judged" in end(FID, {}, 32, tmp_path).plain
+    best, pictures = (line.plain for line in end(FID, {"epoch": 31.0, **FIGURES}, 32, tmp_path))
+    assert best == f"best      FID 1.93 (real 0.23) in epoch 31 of 32: {tmp_path / 'best.ckpt'}"
+    assert pictures == f"pictures  {tmp_path / 'grids'}"
+    (none,) = end(FID, {}, 32, tmp_path)
+    assert none.plain == f"end       no epoch was judged: {tmp_path / 'last.ckpt'}"
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "runs" / "x") == "runs/x"
     assert shown(Path("runs/x")) == "runs/x"
@@ -78,7 +79,7 @@ def test_next_steps_can_be_copied(tmp_path: Path) -> None:
     assert len(next_steps(folder, [])) == 2  # without TensorBoard, no curves
     (folder / "events.out.tfevents.1").touch()
     draw, judge, curves = map(shlex.split, next_steps(folder, ["data.root=/x/my digits", "logger.x=1"]))
-    assert draw == ["python", "-m", "gan.generate", f"ckpt={folder}/best.ckpt", f"out={folder}/digits.png"]
+    assert draw == ["python", "-m", "gan.generate", f"ckpt={folder}/best.ckpt", "out=digits.png"]
     assert judge == [
         "python", "-m", "gan.evaluate", f"ckpt={folder}/best.ckpt", "data.root=/x/my digits", "split=test",
     ]  # fmt: skip
@@ -88,4 +89,4 @@ def test_next_steps_can_be_copied(tmp_path: Path) -> None:
 def test_what_was_typed_cannot_control_a_terminal() -> None:
     assert typed([]) == "default recipe"
     assert typed(["seed=1", "data.root=a b\x1b[2J"]) == "seed=1 'data.root=a b?[2J'"
-    assert header("model", "two").plain == "model     two"
+    assert labelled("model", "two").plain == "model     two"

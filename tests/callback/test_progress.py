@@ -81,12 +81,12 @@ def test_the_end_says_what_to_type_next(shown: Run) -> None:
     rest = CODES.sub("", shown.raw[shown.raw.rindex("\x1b[2K") :])
     assert f"--logdir '{shown.folder}'" in rest
     assert f"python -m gan.evaluate 'ckpt={shown.folder}/best.ckpt' split=test\n" in rest
-    assert "in epoch 2 of 3; " in "".join(shown.kept)
+    assert "in epoch 2 of 3: " in "".join(shown.kept)
 
 
 def test_the_log_has_lines_with_times_and_no_codes(shown: Run) -> None:
     lines = (shown.folder / "train.log").read_text(encoding="utf-8").splitlines()
-    assert len(lines) == 3 + 3 + 1
+    assert len(lines) == 3 + 3 + 2
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO    \w", line) for line in lines)
     assert not any("\x1b" in line or "━" in line for line in lines)
 

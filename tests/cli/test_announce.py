@@ -41,7 +41,7 @@ def test_a_job_says_which_it_is_and_what_differs(
     jobs = Jobs()
     jobs.on_multirun_start(_config(0, TYPED, launcher))
     jobs.on_job_start(_config(1, ["data=digits", "seed=2"], launcher))
-    assert capsys.readouterr().out == "job 2 of 2: seed=2\n"
+    assert capsys.readouterr().out == "\njob 2 of 2: seed=2\n"
     assert (terminal.job, terminal.in_series) == (job, True)
     assert os.environ["TTY_INTERACTIVE"] == ("0" if job else "")
 

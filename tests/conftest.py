@@ -1,5 +1,6 @@
 """What several tests share: MNIST, a small generator, a short run, ways to run commands."""
 
+import copy
 import io
 import json
 import logging
@@ -19,6 +20,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import pytest
 import torch
+from hydra._internal.config_repository import ConfigRepository
+from hydra.plugins.config_source import ConfigResult
 from hydra.utils import instantiate
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -43,6 +46,20 @@ SCHEDULE = {  # of a small game, see gan.model.Schedule
     "lr_ratio": 1.0, "lr_decay": 0.0, "d_steps": 1, "penalty_every": 1, "auxiliary": 1.0, "ema_half_life_images": 100.0,
     "ema_ramp": 1.0, "compile": None,
 }  # fmt: skip
+
+
+_load_config, _loaded = ConfigRepository.load_config, {}
+
+
+def _load_once(self: ConfigRepository, config_path: str) -> ConfigResult | None:
+    """Each file of conf/ is parsed once in a process, which composes hundreds of times."""
+    key = (*(source.path for source in self.sources), config_path)
+    if key not in _loaded:
+        _loaded[key] = _load_config(self, config_path)
+    return copy.deepcopy(_loaded[key])
+
+
+ConfigRepository.load_config = _load_once  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -29,12 +29,12 @@ Images = tuple[Tensor, Tensor, Tensor]  # real, fake, labels
 
 @pytest.fixture(scope="module")
 def digits(mnist: str) -> Images:
-    """A thousand real images, a thousand others as perfect fakes of the same labels; labels."""
+    """Five hundred real images, as many others as perfect fakes of the same labels; labels."""
     data = MNIST(mnist, train=False)
     images, labels = to_float(data.data[:, None]), data.targets
-    stock = {y: iter((labels[1000:] == y).nonzero().flatten() + 1000) for y in range(10)}
-    fake = torch.stack([images[next(stock[y])] for y in labels[:1000].tolist()])
-    return images[:1000], fake, labels[:1000]
+    stock = {y: iter((labels[500:] == y).nonzero().flatten() + 500) for y in range(10)}
+    fake = torch.stack([images[next(stock[y])] for y in labels[:500].tolist()])
+    return images[:500], fake, labels[:500]
 
 
 def _trainer(**more: Any) -> Trainer:
@@ -70,7 +70,7 @@ def _a_third_repeated(real: Tensor, fake: Tensor, y: Tensor) -> Images:
 
 
 def _three_digits_without_labels(real: Tensor, fake: Tensor, y: Tensor) -> Images:
-    few = fake[y < 3].repeat(4, 1, 1, 1)[:1000]
+    few = fake[y < 3].repeat(4, 1, 1, 1)[:500]
     return real, (few + 0.1 * torch.randn_like(few)).clamp(-1, 1), torch.full_like(y, -1)
 
 

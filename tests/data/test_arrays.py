@@ -301,15 +301,18 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_what_no_images_are_packed_to_is_not_unpacked(method: int, tmp_path: Path) -> None:
-    shape, body = "(100000, 28, 28)", bytes(784 * 100_000)
+def test_what_no_images_are_packed_to_is_not_unpacked(
+    method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan.data.idx.UNPACKED", 2**24)
+    shape, body = "(30000, 28, 28)", bytes(784 * 30_000)
     _forge(tmp_path / "y.npz", shape, body)
     with zipfile.ZipFile(tmp_path / "y.npz") as old, zipfile.ZipFile(tmp_path / "x.npz", "w", method) as new:
         for part in old.infolist():
             new.writestr(part.filename, old.read(part))
-    raw = struct.pack(">2xBB3I", 8, 3, 100_000, 28, 28) + body
+    raw = struct.pack(">2xBB3I", 8, 3, 30_000, 28, 28) + body
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(raw))
-    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(np.zeros(100_000, np.uint8))))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(np.zeros(30_000, np.uint8))))
     tracemalloc.start()
     for root in (tmp_path / "x.npz", tmp_path / "train-images-idx3-ubyte.gz"):
         with pytest.raises(UserError, match=r"^data: .*packed"):

@@ -223,12 +223,12 @@ def test_a_pattern_of_too_few_texts_splits_by_hands_alone_and_says_so(tmp_path: 
 
 
 def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
-    call(generate.main, "n=3500", "folder=idx", f"out={tmp_path / 'set'}/")
+    call(generate.main, "n=1750", "folder=idx", f"out={tmp_path / 'set'}/")
     train, test = (MNIST(str(tmp_path / "set"), train=part) for part in (True, False))
-    assert (len(train), len(test)) == (3000, 500)
-    *_, classifier = feature.fit(train.data[:, None], train.targets, 10, epochs=4, lr=2e-3, batch=64, seed=0)
+    assert (len(train), len(test)) == (1500, 250)
+    *_, classifier = feature.fit(train.data[:, None], train.targets, 10, epochs=3, lr=3e-3, batch=50, seed=0)
     assert feature.accuracy(classifier, test.data[:, None], test.targets) > 0.9
-    assert "0 to 3499" in (tmp_path / "set" / "README.md").read_text()
+    assert "0 to 1749" in (tmp_path / "set" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,7 @@ def test_a_folder_that_cannot_be_written_does_no_harm(
     assert "cache: cannot write" in caplog.text
 
 
+@pytest.mark.slow
 def test_utility_is_of_labels_that_mean_something(digits: tuple[Tensor, Tensor], tmp_path: Path) -> None:
     x, y = digits
     train, card = (x[500:2036], y[500:2036]), Card("mnist", 5, tmp_path, *[(x[:500], y[:500])] * 3, own=True)

@@ -88,8 +88,9 @@ def announce(line: str, start: str = "") -> None:
 
 
 def is_screen(console: Console) -> bool:
-    """Whether a console has a width: it is a terminal, and not that of a notebook's ``!``."""
-    return console.is_terminal and console.file.isatty() and "JPY_PARENT_PID" not in os.environ
+    """Whether a console has a width: it is a terminal, not dumb, not that of a notebook's ``!``."""
+    is_known = console.is_terminal and not console.is_dumb_terminal and "JPY_PARENT_PID" not in os.environ
+    return is_known and console.file.isatty()
 
 
 def has_bar(console: Console) -> bool:

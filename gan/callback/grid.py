@@ -12,15 +12,16 @@ from gan.logger import boards
 from gan.model import GAN
 from gan.validate import integer
 
-GAP, WIDTH = 4, 600  # pixels: between fakes and real images; of a picture for a logger, at least
+SHOWN = 4  # rows in a logger, of fakes and of real images: its pictures are small
+GAP, WIDTH = 4, 600  # pixels: between both; of the whole, at least
 
 
 class Grid(Callback):
     """Draws the same seeds after every epoch: to ``RUN/grids/epoch_001.png`` and to the loggers.
 
     Image i has seed i and class i modulo the number of classes; more classes than images are evenly
-    spread. ``columns=None`` gives each class a column. Loggers show real images of the same classes
-    beside them.
+    spread. ``columns=None`` gives each class a column. Loggers show the first rows, above real
+    images of the same classes.
     """
 
     def __init__(self, rows: int, columns: int | None) -> None:
@@ -39,25 +40,22 @@ class Grid(Callback):
             y = seeds * generator.classes // len(seeds)
         else:
             y = sample.labels(seeds, generator.classes)
-        picture = image.grid(torch.cat(list(sample.generate(generator, seeds, y))), columns)
+        fakes = torch.cat(list(sample.generate(generator, seeds, y)))
         epoch = trainer.current_epoch + 1
-        image.save(picture, Path(trainer.default_root_dir, "grids", f"epoch_{epoch:03d}.png"))
+        image.save(image.grid(fakes, columns), Path(trainer.default_root_dir, "grids", f"epoch_{epoch:03d}.png"))
+        shown = SHOWN * columns
         if found := boards(trainer):
             if self._real is None:
                 data = trainer.datamodule  # type: ignore[attr-defined]
                 assert isinstance(data, ImageData)
-                self._real = image.grid(image.to_float(data.like(y)), columns)
+                self._real = image.grid(image.to_float(data.like(y[:shown])), columns)
+            picture = above(image.grid(fakes[:shown], columns), self._real)
             for board in found:
-                board.add_picture("samples and real images", beside(picture, self._real))
+                board.add_picture("samples above real images", picture)
 
 
-def beside(fakes: Tensor, real: Tensor) -> Tensor:
-    """Two grids of one size, bytes [C, H, W], left and right of a white line, in large pixels.
-
-    Wide ones stand above and below it: a logger's picture is best about twice as wide as high.
-    """
-    _, height, width = fakes.shape
-    side = 2 if width < 2 * height else 1
-    picture = torch.cat([fakes, torch.full_like(fakes.narrow(side, 0, GAP), 255), real], side)
+def above(fakes: Tensor, real: Tensor) -> Tensor:
+    """Two grids of one width, bytes [C, H, W], with a white line between, in large pixels."""
+    picture = torch.cat([fakes, torch.full_like(fakes[:, :GAP], 255), real], 1)
     size = -(WIDTH // -picture.shape[2])
     return picture.repeat_interleave(size, 1).repeat_interleave(size, 2)

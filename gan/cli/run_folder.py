@@ -150,7 +150,12 @@ def bring(folder: Path, words: list[str]) -> None:
     ckpt = path_in(words, "ckpt")
     if not ckpt or ckpt.parent.resolve() == folder.resolve():
         return
-    for path in (ckpt.with_name("best.ckpt"), ckpt.with_name("metrics.csv")):
+    from gan import checkpoint  # imports torch, which takes seconds
+
+    best, table = ckpt.with_name("best.ckpt"), ckpt.with_name("metrics.csv")
+    at = checkpoint.load_contents(ckpt)["epoch"]
+    is_later = best.is_file() and checkpoint.load_contents(best)["epoch"] > at  # than what is continued
+    for path in (table,) if is_later else (best, table):
         if path.is_file():
             write_bytes(path.read_bytes(), folder / path.name)
 

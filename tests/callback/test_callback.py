@@ -40,7 +40,7 @@ def test_tensorboard_shows_figures_losses_logits_grids_and_settings(events: Even
         "speed/images_per_second", "speed/judging_per_training", "speed/peak_memory_mib",
     } <= set(tags["scalars"])  # fmt: skip
     assert len(events.Scalars("evaluation/fid_digits_bundled_digits")) == 2
-    assert [image.step for image in events.Images("evaluation/samples and real images")] == [96, 192]
+    assert [image.step for image in events.Images("evaluation/samples above real images")] == [96, 192]
     assert any("hparams" in tag for tag in events.summary_metadata)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+import torch
 from conftest import SHORT, call, complaint, copy_writable, run, spawn
 
 from gan.callback.result import remedy
@@ -184,6 +185,18 @@ def test_the_commands_line_refuses_before_anything_is_written(tmp_path: Path, sh
     assert (tmp_path / "best.ckpt").read_bytes() == (tmp_path / "run" / "best.ckpt").read_bytes()
     after = {path: path.stat().st_mtime_ns for path in before if path.is_file() and path.suffix in (".ckpt", ".json")}
     assert after == {path: before[path] for path in after}
+
+
+def test_a_best_checkpoint_of_a_later_epoch_is_not_taken_along(short_run: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    copy_writable(short_run, old)
+    contents = torch.load(old / "last.ckpt", weights_only=True)
+    torch.save(contents, old / "best.ckpt")
+    torch.save(contents | {"epoch": 0}, old / "epoch_001.ckpt")
+    run_folder.bring(new, [f"ckpt='{old}/epoch_001.ckpt'"])
+    assert not new.exists()
+    run_folder.bring(new, [f"ckpt='{old}/last.ckpt'"])
+    assert [path.name for path in new.iterdir()] == ["best.ckpt"]
 
 
 @pytest.mark.slow

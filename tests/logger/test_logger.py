@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from gan.callback.grid import beside
+from gan.callback.grid import above
 from gan.cli import carry
 from gan.cli.compose import compose, plain
 from gan.error import MissingExtra, UserError
@@ -72,7 +72,7 @@ def test_the_first_two_groups_are_fid_and_samples_and_the_losses(events: EventAc
     groups = list(dict.fromkeys(tag.partition("/")[0] for tag in shown))
     assert groups == ["evaluation", "loss", "output", "real images", "scores", "speed"]
     assert [tag for tag in shown if tag.startswith("evaluation")] == [
-        "evaluation/fid_digits_bundled_digits", "evaluation/samples and real images",
+        "evaluation/fid_digits_bundled_digits", "evaluation/samples above real images",
     ]  # fmt: skip
 
 
@@ -175,13 +175,12 @@ def test_only_the_first_process_draws(tmp_path: Path) -> None:
     assert boards(SimpleNamespace(loggers=[board], is_global_zero=False)) == []  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("shape", [(1, 242, 302), (3, 82, 780)])
-def test_samples_stand_beside_real_images_or_above_them_where_they_are_wide(shape: tuple[int, int, int]) -> None:
-    fakes, real = torch.zeros(shape, dtype=torch.uint8), torch.full(shape, 9, dtype=torch.uint8)
-    channels, height, width = beside(fakes, real).shape
-    assert channels == shape[0]
-    assert width >= 600
-    assert 1 < width / height < 5
+@pytest.mark.parametrize(("width", "larger"), [(302, 2), (780, 1), (34, 18)])
+def test_samples_stand_above_real_images_in_large_pixels(width: int, larger: int) -> None:
+    fakes, real = torch.zeros(1, 122, width, dtype=torch.uint8), torch.full((1, 122, width), 9, dtype=torch.uint8)
+    picture = above(fakes, real)
+    assert picture.shape == (1, 248 * larger, width * larger)
+    assert picture[0, :: larger * 61, 0].tolist() == [0, 0, 255, 9, 9]
 
 
 class _Run:

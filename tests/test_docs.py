@@ -69,6 +69,7 @@ def test_the_other_commands_are_known() -> None:
         'python -m pip install -e ".[tune,onnx,lines]"', "python -m pip install pre-commit",
         "python -m pip wheel --no-deps .",
         "python -m pytest tests/test_loss.py", "pre-commit install", "tensorboard --logdir runs",
+        "tensorboard --logdir runs/lr",
         "tmux new-session -d -s shot -x 104 -y 24 'python train.py trainer.max_epochs=4; cat'",
         "tmux capture-pane -t shot -p -e > screen.txt",
     }  # fmt: skip

@@ -210,15 +210,15 @@ def _describe(trainer: Trainer, module: LightningModule) -> list[tuple[str, str]
     network = type(module.get_submodule("generator")).__module__.rpartition(".")[2]
     train, val = len(data.splits["train"]) // data.repeat, len(data.splits["val"])
     times = f" ({data.repeat} times an epoch)" if data.repeat > 1 else ""
-    images = f"{train:,} training{times}, {val:,} validation images"
     classes = "1 class" if data.classes == 1 else f"{data.classes:,} classes"
+    images = f"{train:,} images{times} of {classes}, judged by {val:,} of them"
     sizes = [sum(p.numel() for p in module.get_submodule(net).parameters()) for net in ("generator", "discriminator")]
     most, first = _most(trainer), trainer.current_epoch + 1
     epochs = f"{most} epoch{'s' if most != 1 else ''}" if most > 0 else "any number of epochs"
     epochs = f"epochs {first} to {most}" if 1 < first < most else f"epoch {most}" if 1 < first == most else epochs
     numbers = "generator {:,}, discriminator {:,} parameters".format(*sizes)
     return [
-        ("training", f"{words}: {network} on {data.name}, {images}, {classes}"),
+        ("training", f"{words}: {network} on {data.name}, {images}"),
         ("model", f"{numbers}; {_device(trainer)}, {trainer.precision}; {epochs}"),
         ("folder", lines.shown(Path(trainer.default_root_dir))),
     ]

@@ -77,6 +77,7 @@ def test_the_other_commands_are_known() -> None:
     assert {"train", "test", "format"} <= set(targets)
 
 
+@pytest.mark.slow
 def test_the_commands_on_a_generator_run(short_run: Path, tmp_path: Path) -> None:
     for name in (web.MODULE, web.WASM):  # in place of onnxruntime-web, which is downloaded
         file.write_bytes(b"", tmp_path / "runtime" / name)

@@ -28,6 +28,7 @@ def test_the_plain_networks_are_ours_of_torchs_own_layers() -> None:
     assert not used & {fast.LeakyDropout, fast.Flatten, fast.Unflatten, fast.Halve, fast.Double}
 
 
+@pytest.mark.slow
 def test_all_loops_take_turns_and_the_default_is_run(capsys: pytest.CaptureFixture[str]) -> None:
     call(benchmark.main, "turns=1", "steps=2", "batch_size=16", "dataset=digits", "default_batches=2")
     found = json.loads(capsys.readouterr().out)

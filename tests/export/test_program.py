@@ -61,6 +61,7 @@ def test_an_onnx_models_inputs_and_output_have_these_names_and_shapes() -> None:
     assert shapes == {"z": ["N", 64], "y": ["N"], "image": ["N", 1, 28, 28]}
 
 
+@pytest.mark.slow
 def test_a_torch_program_needs_nothing_of_this_project(tmp_path: Path) -> None:
     network = untrained("network=dcgan")
     (tmp_path / "x.pt2").write_bytes(program.to_pt2(network, {}))

@@ -83,6 +83,7 @@ def test_the_generator_that_is_timed_is_the_one_that_is_asked_for(tmp_path: Path
         program.measure_speed(1, f"{tmp_path}/none.ckpt")
 
 
+@pytest.mark.slow
 def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     small = ["lines=20", "sliders=60", "outlines=3", "many=10"]

@@ -70,8 +70,7 @@ def settle_data(words: list[str]) -> list[str]:
     """Replace unavailable data by its ``data.fallback``; figures are named for the data used."""
     from gan.data import Unavailable  # imports Lightning, which takes seconds
 
-    fixed = data_overrides(words) if run_folder.is_sweep(words) else _fixed(words)
-    data = compose("train", [*fixed, "run_dir=."]).data
+    data = compose("train", [*data_overrides(words), "run_dir=."]).data
     try:
         instantiate(data, judge_images=2, batch_size=1, _convert_="all")
     except InstantiationException as error:

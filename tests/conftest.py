@@ -30,6 +30,7 @@ from gan.checkpoint import SHIPPED
 from gan.cli.compose import compose, plain
 from gan.file import sha256
 from gan.lab import Lab
+from gan.terminal import Messages
 
 ROOT = Path(__file__).parent.parent
 # A run of seconds: bundled digits, three batches, one small judging.
@@ -64,10 +65,10 @@ ConfigRepository.load_config = _load_once  # type: ignore[method-assign]
 
 @pytest.fixture(autouse=True)
 def _logs() -> Iterator[None]:
-    """Remove the handlers that Hydra's main sets up: they write to streams of that test."""
+    """Remove the handlers that commands and Hydra's main set up: they write to streams of that test."""
     yield
     for handler in logging.root.handlers[:]:
-        if type(handler) in (logging.StreamHandler, logging.FileHandler):
+        if type(handler) in (logging.StreamHandler, logging.FileHandler, Messages):
             logging.root.removeHandler(handler)
             handler.close()
 

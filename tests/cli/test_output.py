@@ -154,7 +154,7 @@ def test_a_full_disk_leaves_both_of_a_pair_as_they_were(
 
 def test_a_kill_between_the_two_is_seen_in_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call(generate.main, "text=12", f"out={tmp_path / 'x.png'}")
-    assert json.loads((tmp_path / "x.json").read_text())["sha256"] == sha256(tmp_path / "x.png")
+    assert json.loads((tmp_path / "x.png.json").read_text())["sha256"] == sha256(tmp_path / "x.png")
     original = Path.replace
 
     def die(self: Path, target: Path) -> Path:
@@ -165,8 +165,8 @@ def test_a_kill_between_the_two_is_seen_in_the_last(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Path, "replace", die)
     with pytest.raises(SystemExit):
         call(generate.main, "text=34", f"out={tmp_path / 'x.png'}", "overwrite=true")
-    assert json.loads((tmp_path / "x.json").read_text())["sha256"] != sha256(tmp_path / "x.png")
-    assert {path.name for path in tmp_path.iterdir()} == {"x.png", "x.json"}
+    assert json.loads((tmp_path / "x.png.json").read_text())["sha256"] != sha256(tmp_path / "x.png")
+    assert {path.name for path in tmp_path.iterdir()} == {"x.png", "x.png.json"}
 
 
 def test_messages_name_the_final_place_of_a_pair() -> None:

@@ -65,7 +65,7 @@ ConfigRepository.load_config = _load_once  # type: ignore[method-assign]
 
 @pytest.fixture(autouse=True)
 def _logs() -> Iterator[None]:
-    """Remove the handlers that commands and Hydra's main set up: they write to streams of that test."""
+    """Remove the handlers that commands and Hydra's main set up, for streams of that test."""
     yield
     for handler in logging.root.handlers[:]:
         if type(handler) in (logging.StreamHandler, logging.FileHandler, Messages):

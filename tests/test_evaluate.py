@@ -132,7 +132,7 @@ def test_colour_and_three_classes_are_judged_examined_and_generated(
     with np.load(tmp_path / "x.npz") as made:
         assert made["images"].shape == (6, 32, 32, 3)
         assert made["labels"].tolist() == [0, 1, 2] * 2
-    call(generate.main, f"ckpt={ckpt}", "n=6", f"out={tmp_path / 'x.png'}")
+    call(generate.main, f"ckpt={ckpt}", "n=6", "look.height=32", f"out={tmp_path / 'x.png'}")
     assert pixels(tmp_path / "x.png").shape == (2 * 34 + 2, 3 * 34 + 2, 3)
 
 

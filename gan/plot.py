@@ -56,9 +56,15 @@ def log_axis(axis: XAxis | YAxis, ticks: Sequence[float] = ()) -> None:
 
 
 def plain_numbers(axis: XAxis | YAxis) -> None:
-    """Label a logarithmic axis with 0.2, 0.5, 1, 2, without powers of ten."""
+    """Label a logarithmic axis with 0.2, 0.5, 1, 2; a long one with 1, 10, 100."""
+
+    def minor(value: float, _: float) -> str:
+        low, high = sorted(axis.get_view_interval())
+        return f"{value:g}" if f"{value:e}"[0] in "25" and high < 1000 * low else ""
+
     axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+    axis.set_minor_formatter(minor)
+    axis.set_tick_params(which="minor", pad=5)  # as far from the axis as the longer ticks'
 
 
 def scale(axis: XAxis | YAxis, label: str, values: Iterable[float]) -> None:

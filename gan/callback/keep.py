@@ -62,4 +62,4 @@ class KeepEvery(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         epoch = trainer.current_epoch + 1
         if self.epochs and epoch % self.epochs == 0:
-            trainer.save_checkpoint(self.folder / f"epoch_{epoch:03d}.ckpt")
+            trainer.save_checkpoint(self.folder / f"epoch_{epoch:03d}.ckpt", weights_only=False)

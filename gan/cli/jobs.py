@@ -66,9 +66,11 @@ def expand(words: list[str]) -> list[list[str]]:
 
 def _values(one: Override) -> list[str]:
     """The values of an override, as they were typed: 1e-4, where Hydra makes 0.0001 of it."""
-    if not one.is_sweep_override():
-        return [one.get_value_element_as_str()]
-    values, typed = list(one.sweep_string_iterator()), str(one.input_line).partition("=")[2].split(",")
+    typed = [str(one.input_line).partition("=")[2]]
+    if one.is_sweep_override():
+        values, typed = list(one.sweep_string_iterator()), typed[0].split(",")
+    else:
+        values = [one.get_value_element_as_str()]
     return typed if list(map(as_number, typed)) == list(map(as_number, values)) else values
 
 

@@ -30,9 +30,12 @@ Row = dict[str, Any]
 UNFINISHED = "not finished"
 
 
-def job_overrides() -> list[str]:
-    """The overrides that identify this job: not its folder, its checkpoint or its fallback data."""
-    return jobs.identifying(HydraConfig.get().overrides.task)
+def job_overrides(folder: Path) -> list[str]:
+    """The overrides that identify the job in ``folder``, as they were typed: 1e-4, not 0.0001."""
+    words = jobs.identifying(HydraConfig.get().overrides.task)
+    is_job = HydraConfig.get().mode == RunMode.MULTIRUN
+    typed = (jobs.read_words(folder / jobs.JOB) if is_job else None) or words
+    return typed if jobs.key(typed) == jobs.key(words) else words
 
 
 def job(train: Job) -> Job:
@@ -50,6 +53,10 @@ def job(train: Job) -> Job:
                 log.error("job %s: another process is running it", folder.name)
         except OSError as error:  # the lock, or the record of a failure, cannot be written
             log.error("job %s: %s", folder.name, explain(error, "train"))
+        except (KeyboardInterrupt, SystemExit):  # Ctrl-C, SIGTERM
+            whole = shlex.quote(f"run_dir={HydraConfig.get().sweep.dir}")
+            say(f"the sweep goes on with the same command and {whole}; finished jobs are not run again")
+            raise
         return math.nan
 
     return run
@@ -57,7 +64,7 @@ def job(train: Job) -> Job:
 
 def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
     """Run a job in its folder, and record its failure there."""
-    words, failed = job_overrides(), folder / "failed.json"
+    words, failed = jobs.identifying(HydraConfig.get().overrides.task), folder / "failed.json"
     before = jobs.read_words(folder / jobs.JOB) if (folder / jobs.JOB).is_file() else None
     if before is not None and jobs.key(before) != jobs.key(words):
         log.error("%s holds another job (%s): choose another run_dir", folder, " ".join(before))
@@ -70,6 +77,7 @@ def _run(train: Job, cfg: DictConfig, folder: Path) -> float:
         if before is None:
             write_text(json.dumps({"overrides": words}), folder / jobs.JOB)
         if (folder / "last.ckpt").is_file():
+            (folder / "result.json").unlink(missing_ok=True)  # a damaged one, made again from the checkpoint
             cfg.ckpt = str(folder / "last.ckpt")
         else:  # killed in its first epoch
             run_folder.remove(folder, run_folder.RESULTS)
@@ -129,7 +137,8 @@ def _report(folder: Path, words: list[str]) -> None:
     if places and (best := places[0] / "best.ckpt").is_file():
         print(f"best: {shlex.quote(str(best))}")  # noqa: T201
     print(f"results: {folder / 'results.csv'}; plot: {folder / 'results.png'}")  # noqa: T201
-    print(f"compare the curves: tensorboard --logdir {shlex.quote(str(folder))}")  # noqa: T201
+    if any("error" not in row for row in rows.values()):
+        print(f"compare the curves: tensorboard --logdir {shlex.quote(str(folder))}")  # noqa: T201
     _exit_if_failed(folder, rows, [known.get(one) for one in dict.fromkeys(map(jobs.key, jobs.expand(words)))])
 
 

@@ -141,7 +141,7 @@ def draw_line(sweep: Sweep, name: str, groups: Sequence[Group]) -> Figure:
     is_repeated = len(points) > len(done)
     if name == "seed":
         mean, spread = statistics.mean(y for _, y in points), statistics.pstdev(y for _, y in points)
-        axes.axhline(mean, color=ORANGE, label=f"mean {plot.short(mean)}, standard deviation {spread:.2g}")
+        axes.axhline(mean, color=ORANGE, label=f"mean {plot.short(mean)}, standard deviation {plot.short(spread)}")
     else:
         label = "mean of the seeds" if is_repeated else None
         x, y = [float(one.values[0]) for one in done], [one.mean for one in done]

@@ -118,7 +118,7 @@ def test_a_training_without_time_ends_well_keeps_epochs_and_goes_on(
 
 def test_every_second_epoch_is_kept(tmp_path: Path) -> None:
     saved: list[str] = []
-    trainer = SimpleNamespace(save_checkpoint=lambda path: saved.append(path.name), current_epoch=0)
+    trainer = SimpleNamespace(save_checkpoint=lambda path, weights_only: saved.append(path.name), current_epoch=0)
     for keep in (KeepEvery(str(tmp_path), 2), KeepEvery(str(tmp_path), None)):
         for trainer.current_epoch in range(5):
             keep.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]

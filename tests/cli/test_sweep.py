@@ -60,7 +60,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def fit(cfg: DictConfig, overrides: list[str]) -> float:
         if cfg.batch_size == 99999:
             raise UserError("batch_size=99999 is more than there are")
-        done.append(plain(cfg))
+        done.append(plain(cfg) | {"had_result": (Path(cfg.run_dir) / "result.json").exists()})
         result = {"objective": float(cfg.seed), "figures": {"epoch": 1}, "overrides": overrides, "config": {}}
         write_text(json.dumps(result), Path(cfg.run_dir) / "result.json")
         return float(cfg.seed)
@@ -124,6 +124,38 @@ def test_damaged_records_are_made_again(tmp_path: Path, fits: list[dict[str, Any
     assert [config["seed"] for config in fits] == [0, 1, 2, 3, 4, 2, 3]
     assert _rows(tmp_path) == rows
     assert all(json.loads((tmp_path / row["job"] / "job.json").read_text())["overrides"] for row in rows)
+
+
+def test_a_finished_job_with_a_damaged_result_is_made_again_from_its_checkpoint(
+    tmp_path: Path, fits: list[dict[str, Any]]
+) -> None:
+    _sweep(tmp_path, "seed=0,1")
+    (tmp_path / "0_seed=0" / "last.ckpt").touch()
+    result = tmp_path / "0_seed=0" / "result.json"
+    result.write_text("{")
+    _sweep(tmp_path, "seed=0,1")
+    assert [config["ckpt"] for config in fits] == [None, None, str(result.with_name("last.ckpt"))]
+    assert fits[-1]["had_result"] is False  # training would refuse to continue
+
+
+def test_a_job_keeps_the_words_as_they_were_typed(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
+    _sweep(tmp_path, "optimizer.lr=1e-4", "model.lr_ratio=1e0,2e0")
+    words = [json.loads((path / "result.json").read_text())["overrides"] for path in sorted(tmp_path.glob("*_*"))]
+    assert words == [["data=digits", "optimizer.lr=1e-4", f"model.lr_ratio={ratio}"] for ratio in ("1e0", "2e0")]
+    assert all((Path(config["run_dir"]) / "train.log").is_file() for config in fits)
+
+
+def test_a_stopped_sweep_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(sweep, "say", said.append)
+
+    def stop(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gan.cli.training.fit", stop)
+    with pytest.raises(SystemExit):
+        _sweep(tmp_path, "seed=0,1")
+    assert said == [f"the sweep goes on with the same command and run_dir={tmp_path}; finished jobs are not run again"]
 
 
 RECORDS = [

@@ -145,3 +145,12 @@ def test_tensorboard_shows_the_last_picture_alone(tmp_path: Path) -> None:
     assert shown.encoded_image_string == (tmp_path / "results.png").read_bytes()
     with Image.open(tmp_path / "results.png") as picture:
         assert (shown.step, shown.width, shown.height) == (2, *picture.size)
+
+
+@pytest.mark.parametrize(("high", "label"), [(500, "50"), (5000, "")])
+def test_a_long_logarithmic_axis_has_powers_of_ten_alone(high: float, label: str) -> None:
+    axes = plot.figure().subplots()
+    plot.log_axis(axes.yaxis)
+    axes.set_ylim(1, high)
+    assert axes.yaxis.get_minor_formatter()(50, 0) == label
+    assert axes.yaxis.get_major_formatter()(100, 0) == "100"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Prune(Callback):
-    """Reports every epoch's objective to a trial, and ends the run if the study's pruner says so.
+    """Reports the objective of judged epochs to a trial; ends the run when the pruner says so.
 
     The trial is marked ``pruned`` first: a kill before the end cannot make it a finished one.
     ``reported``: epochs that the trial knows from before an interruption.
@@ -21,8 +21,15 @@ class Prune(Callback):
 
     def __init__(self, trial: Trial, objective: str, reported: Container[int] = ()) -> None:
         self.trial, self.objective, self.reported = trial, objective, reported
+        self._is_judged = False  # in this epoch; the figures of an earlier one stay in the trainer
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self._is_judged = True
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        if not self._is_judged:
+            return
+        self._is_judged = False
         value, epoch = float(trainer.callback_metrics.get(self.objective, math.nan)), trainer.current_epoch + 1
         if math.isfinite(value) and epoch not in self.reported:
             self.trial.report(value, epoch)

@@ -50,6 +50,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Params]:
         trainer = SimpleNamespace(max_epochs=3, should_stop=False, callback_metrics={})
         for trainer.current_epoch in range(3):
             trainer.callback_metrics = {cfg.objective: objective * (3 - trainer.current_epoch)}
+            prune.on_validation_end(trainer, None)  # type: ignore[arg-type]
             prune.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
             if trainer.should_stop:
                 break

@@ -8,6 +8,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from gan import terminal
+from gan.callback import lines
 from gan.error import UserError
 from gan.model import GAN
 from gan.validate import integer, seconds
@@ -39,7 +40,8 @@ class Stop(Callback):
     def reason(self) -> str:
         """Why the training ends here; empty if it goes on."""
         if self.waited >= self.patience:
-            return f"patience={self.patience}: no better {self.objective} for {self.waited} epochs"
+            epochs = f"{self.waited} epoch{'s' if self.waited > 1 else ''}"
+            return f"patience={self.patience}: no better {lines.name(self.objective)} for {epochs}"
         if self.elapsed + self.epoch > self.budget:
             return f"trainer.max_time={self.max_time}: no time for one more epoch"
         return ""

@@ -65,6 +65,12 @@ def test_patience_counts_epochs_without_a_better_value_over_a_resume(
     assert _epochs(Stop("fid", None, None), tmp_path, values) == 9
 
 
+def test_patience_names_the_objective_as_people_do() -> None:
+    stop = Stop("val_kmnist/fid_digits", 1, None)
+    stop.waited = 1
+    assert stop.reason == "patience=1: no better FID of kmnist for 1 epoch"
+
+
 def test_time_ends_with_the_last_epoch_that_fits_and_counts_over_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,8 +26,11 @@ class Jobs(Callback):
             os.environ[terminal.BARS] = "0"
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
-        """Say which job starts."""
-        if HydraConfig.get().mode != RunMode.MULTIRUN or not run_folder.is_first_process():
+        """Say which job of a sweep starts. A single training after a sweep is none of many."""
+        if HydraConfig.get().mode != RunMode.MULTIRUN:
+            terminal.job, terminal.in_series = "", False
+            return
+        if not run_folder.is_first_process():
             return
         place = config.hydra.job.num + 1
         own = [word for word in self.asked[place - 1] if word not in self.typed]

@@ -44,6 +44,10 @@ def test_a_job_says_which_it_is_and_what_differs(
     assert capsys.readouterr().out == "\njob 2 of 2: seed=2\n"
     assert (terminal.job, terminal.in_series) == (job, True)
     assert os.environ["TTY_INTERACTIVE"] == ("0" if job else "")
+    monkeypatch.setattr(HydraConfig, "get", lambda: SimpleNamespace(mode=RunMode.RUN))
+    jobs.on_job_start(_config(0, TYPED, launcher))  # a single training after it, in the same process
+    assert capsys.readouterr().out == ""
+    assert (terminal.job, terminal.in_series) == ("", False)
 
 
 def test_a_single_training_says_nothing_of_jobs(short_run: Path) -> None:

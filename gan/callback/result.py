@@ -114,5 +114,5 @@ def remedy(folder: Path, again: Sequence[str] = ()) -> str:
     """Return how to continue the interrupted run in ``folder``, with the overrides ``again``."""
     last = folder / "last.ckpt"
     if not last.is_file():
-        return "no epoch was finished: start it again, with overwrite=true if you name its run_dir"
-    return f"go on: {shlex.join(['python', 'train.py', f'ckpt={last}', *again])}"
+        return "no epoch was finished: type the command again, with overwrite=true if it has a run_dir"
+    return f"go on: {shlex.join(['python', 'train.py', f'ckpt={lines.shown(last)}', *again])}"

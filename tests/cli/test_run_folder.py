@@ -224,6 +224,13 @@ def test_the_way_on_has_the_paths_that_were_typed(tmp_path: Path) -> None:
     assert "overwrite=true" in remedy(tmp_path / "new")
 
 
+def test_the_way_on_is_short_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "last.ckpt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert remedy(tmp_path / "runs") == "go on: python train.py ckpt=runs/last.ckpt"
+
+
 def test_without_a_home_the_cache_goes_on_and_a_path_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,7 +131,7 @@ def test_the_tour_runs_with_its_solutions_and_without_mnist(tmp_path: Path, monk
     cells = [code(one[1]) if one else cell for one, cell in zip(found, cells, strict=True)]
     cells.append(code("player = gan.notebook.Player(lab)\nplayer.styles['slant'].value = 2\nprint(player.says.value)"))
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=TOUR.metadata)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT / "gan")}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
     assert any("image/gif" in str(output.get("data", {}).get("text/html", "")) for output in outputs)

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from gan import terminal
 from gan.cli.command import command
 from gan.cli.output import json_path, validate_card
 from gan.file import atomic_files, sha256, write_text
@@ -51,6 +52,18 @@ def main(cfg: DictConfig) -> None:
         write_text(to_markdown(card), aside / beside.name)
         write_text(text, aside / out.name)
     print(text)  # noqa: T201
+    _say_what_matters(card, out, beside)
+
+
+def _say_what_matters(card: dict[str, Any], out: Path, beside: Path) -> None:
+    """Say on stderr, below the JSON that has scrolled by, the first figure and where all are."""
+    from gan.callback import lines  # imports Lightning, which takes seconds
+
+    console, figures = terminal.make_console(stderr=True), card["figures"]
+    first = lines.beside_floor(next(iter(figures)), figures)
+    places = f"{lines.shown(out)}; what they mean: {lines.shown(beside)}"
+    terminal.show(console, lines.labelled("judged", *first, f" by the {card['split']} images"), lines.LABEL)
+    terminal.show(console, lines.labelled("figures", places), lines.LABEL)
 
 
 def to_markdown(card: dict[str, Any]) -> str:

@@ -24,7 +24,10 @@ def test_the_card_holds_the_figures_that_training_logged_and_more(
 ) -> None:
     words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.json'}", "cas.images=512", "cas.epochs=1"]
     call(evaluate.main, *words)
-    card = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    card = json.loads(said.out)
+    assert re.search(r"judged    FID of bundled digits [\d.]+ \(real [\d.]+\) by the val images\n", said.err)
+    assert said.err.endswith(f"x.json; what they mean: {tmp_path / 'x.md'}\n")
     assert card == json.loads((tmp_path / "x.json").read_text())
     figures = card["figures"]
     logged = json.loads((short_run / "result.json").read_text())["history"][-1]

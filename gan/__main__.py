@@ -15,7 +15,8 @@ MORE = """\
 
   python -m gan.generate n=80 out=digits.png
 
-In Python: import gan; lab = gan.load(); help(lab). In a notebook: jupyter notebook {tour}{pages}"""
+In Python: import gan; lab = gan.load(); help(lab)
+In a notebook: jupyter notebook {tour}{pages}"""
 
 
 def summaries() -> dict[str, str]:

@@ -16,6 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, ListConfig
 
 from gan.cli.command import command
@@ -24,7 +25,7 @@ from gan.cli.output import require_writable, validate_card
 from gan.cli.runs import find_runs, require_tested
 from gan.downstream import report as downstream
 from gan.error import UserError, printable
-from gan.file import atomic_files, load_json, write_text
+from gan.file import CONF, atomic_files, load_json, write_text
 from gan.measure import report as measure
 from gan.table import markdown
 
@@ -214,6 +215,9 @@ def main(cfg: DictConfig) -> None:
     if not isinstance(cfg.runs, ListConfig):
         raise UserError(f"runs must be a list, as runs=[runs/NAME], got {cfg.runs}")
     out = Path(cfg.out)
+    own = yaml.safe_load((CONF / "leaderboard.yaml").read_text(encoding="utf-8"))
+    if out != Path(own["out"]) and list(cfg.pages) == own["pages"]:
+        raise UserError(f"out: the pages show the cards of {own['out']}: add pages=[] to change none, or pages=[FILE]")
     for page in map(Path, cfg.pages):
         if not page.is_file():
             raise UserError(f"pages: {page} does not exist: choose others, as pages=[README.md]")

@@ -106,6 +106,7 @@ def test_wrong_settings_are_one_clear_line(tmp_path: Path) -> None:
     expected = "error: runs must be a list, as runs=[runs/NAME], got runs/mine"
     assert complaint(leaderboard.main, "runs=runs/mine", *words) == expected
     assert "type runs=[runs/NAME]" in complaint(leaderboard.main, *words)
+    assert "add pages=[] to change none" in complaint(leaderboard.main, f"out={tmp_path}")
 
 
 def test_tables_are_written_between_their_marks_and_pictures_beside_the_cards(tmp_path: Path) -> None:

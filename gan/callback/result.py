@@ -105,9 +105,10 @@ class Result(Callback):
         if isinstance(exception, SystemExit):
             exception.code = 1  # after SIGTERM, Lightning would report success
         if isinstance(exception, KeyboardInterrupt | SystemExit) and trainer.is_global_zero:
-            how = remedy(Path(trainer.default_root_dir), self.again)
+            # Of one of many trainings, the command that started them all says how they go on.
+            how = "" if terminal.in_series else f"; {remedy(Path(trainer.default_root_dir), self.again)}"
             terminal.close_bars()
-            terminal.say(f"stopped in epoch {trainer.current_epoch + 1}; {how}")
+            terminal.say(f"stopped in epoch {trainer.current_epoch + 1}{how}")
 
 
 def remedy(folder: Path, again: Sequence[str] = ()) -> str:

@@ -85,11 +85,11 @@ def test_nothing_is_overwritten_unasked(short_run: Path, tmp_path: Path) -> None
 
 
 def test_a_folder_in_the_place_of_what_goes_beside_is_found_before_anything_is_drawn(tmp_path: Path) -> None:
-    for words, beside in ((["text=12", "out=x.png"], "x.png.json"), (["n=3", "out=x.npz"], "x.datasheet.md")):
+    for words, beside in ((["text=12", "out=x.png"], "x.png.json"), (["n=3", "out=x.npz"], "x.npz.md")):
         (tmp_path / beside).mkdir()
         with pytest.raises(SystemExit, match=f"{beside} is a folder: choose another name"):
             call(generate.main, *words[:-1], f"out={tmp_path / words[-1][4:]}", "overwrite=true")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.datasheet.md", "x.png.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npz.md", "x.png.json"]
 
 
 def test_a_set_in_a_folder_is_replaced_as_asked_and_as_a_whole(short_run: Path, tmp_path: Path) -> None:
@@ -278,10 +278,10 @@ def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(words: list[str], e
 
 
 def test_nor_is_what_lies_where_a_datasheet_goes(short_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.datasheet.md").write_text("mine")
-    with pytest.raises(SystemExit, match=r"x\.datasheet\.md exists: choose another name, or overwrite=true"):
+    (tmp_path / "x.npz.md").write_text("mine")
+    with pytest.raises(SystemExit, match=r"x\.npz\.md exists: choose another name, or overwrite=true"):
         _npz(short_run, tmp_path / "x.npz")
-    assert [path.name for path in tmp_path.iterdir()] == ["x.datasheet.md"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz.md"]
 
 
 def test_neither_a_line_nor_its_boxes_are_overwritten_unasked(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_set_bears_the_names_in_every_format(tmp_path: Path) -> None:
         assert [row[0] for row in csv.reader(file)] == ["label", *SORTED, *SORTED]
     assert sorted(one.name for one in (tmp_path / "png").glob("*.png"))[5] == "00005_seven.png"
     assert {one.name for one in (tmp_path / "classes").iterdir()} == {*SORTED, "README.md"}
-    assert "| seven | 5 | 2 |" in (tmp_path / "x.datasheet.md").read_text()
+    assert "| seven | 5 | 2 |" in (tmp_path / "x.npz.md").read_text()
     assert "| seven | 2 |" in (tmp_path / "classes" / "README.md").read_text()
 
 

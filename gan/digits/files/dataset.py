@@ -207,8 +207,8 @@ def _grey(images: Tensor) -> Tensor:
 
 
 def sheet_path(path: Path) -> Path:
-    """The path of a set's datasheet: README.md in its folder, NAME.datasheet.md beside NAME.npz."""
-    return path.with_suffix(".datasheet.md") if path.suffix else path / "README.md"
+    """The path of a set's datasheet: README.md in its folder, NAME.npz.md beside NAME.npz."""
+    return path.with_name(f"{path.name}.md") if path.suffix else path / "README.md"
 
 
 def holds_dataset(path: Path) -> bool:

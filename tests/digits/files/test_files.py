@@ -340,7 +340,7 @@ def test_a_datasheet_counts_and_tells_where_the_images_come_from() -> None:
 
 
 def test_a_datasheet_lies_in_its_folder_or_beside_its_file() -> None:
-    assert files.sheet_path(Path("a/x.npz")) == Path("a/x.datasheet.md")
+    assert files.sheet_path(Path("a/x.npz")) == Path("a/x.npz.md")
     assert files.sheet_path(Path("a/x")) == Path("a/x/README.md")
 
 

@@ -144,7 +144,8 @@ def measure_boxes(lab: Lab, count: int, seed: int) -> dict[str, Any]:
     found = {}
     for preset in ("plain", "accessible"):
         cfg = settings.plain(settings.compose("generate", [f"preset={preset}", "out=x"]))
-        look, style = Look(**cfg["look"]), Style(**cfg["style"])
+        height = {"plain": None, "accessible": 280}[preset]  # as generated, and as outlines
+        look, style = Look(**cfg["look"] | {"height": height}), Style(**cfg["style"])
         inked = lost = 0
         for i in range(count):
             line = lab.line(SEPARATED, seed + i, LAYOUTS[i % len(LAYOUTS)], style=style)

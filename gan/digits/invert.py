@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d
 
 from gan import sample
 from gan.digits import attribute
+from gan.digits.look import Look
 from gan.digits.photograph import find_ink
 from gan.digits.picture import Picture
 from gan.digits.style import Axes, Style
@@ -44,7 +45,7 @@ class Inversion:
         return f"Inversion(label {self.label}, {found}, error {self.error:.3f})"
 
     def _repr_png_(self) -> bytes:
-        return Picture(torch.cat(list(self.images), 2))._repr_png_()
+        return Picture(torch.cat(list(self.images), 2), Look(height=0))._repr_png_()  # as pixels
 
 
 def load_digit(path: Path, size: int = 28) -> Tensor:

@@ -28,6 +28,7 @@ Text = Mapping[str, str]  # metadata of a file: Title, Description (alternative 
 PLAIN = Look()
 LARGE = 1_000  # pixels of the longer side of a picture in a file, at least
 SHOWN = 4  # enlargement in a notebook
+OUTLINED = 200_000  # pixels of a picture that a notebook shows as outlines, at most: 200 digits, in 0.5 s
 EQUAL = 0.7  # of the largest digits on a paper: rows of one length are worth smaller ones
 MANY = 1_000  # digits or frames that a notebook shows at most: a million would fill its memory
 
@@ -107,9 +108,14 @@ class Picture:
         WRITERS[path.suffix](self, path)
 
     def _repr_png_(self) -> bytes:
-        contents, shown = io.BytesIO(), self.painted
-        if self.size is None and not self.look.height:
-            shown = shown.repeat_interleave(SHOWN, 1).repeat_interleave(SHOWN, 2)
+        contents, (rows, columns) = io.BytesIO(), self.image.shape[1:]
+        is_small = rows * columns <= OUTLINED and rows * SHOWN <= LARGEST
+        if self.size is None and self.look.height is None and is_small:
+            shown = replace(self, look=replace(self.look, height=rows * SHOWN)).painted
+        elif self.size is None and not self.look.height:
+            shown = self.painted.repeat_interleave(SHOWN, 1).repeat_interleave(SHOWN, 2)
+        else:
+            shown = self.painted
         pillow(shown).save(contents, format="PNG")
         return contents.getvalue()
 

@@ -35,6 +35,16 @@ def test_digits_show_themselves_and_are_what_the_generator_draws(lab: Lab) -> No
     assert len(list(digits)) == len(digits) == 20
 
 
+def test_a_notebook_shows_outlines_as_the_file_has_unless_the_look_asks_for_pixels(lab: Lab) -> None:
+    digits = lab.sample(20)
+    for shown, is_pixels in ((digits, False), (replace(digits, look=Look(height=0)), True), (lab.sample(300), True)):
+        picture = np.array(_shown(shown))
+        blocks = np.repeat(np.repeat(picture[::4, ::4], 4, 0), 4, 1)
+        assert np.array_equal(picture, blocks) == is_pixels
+    tall = lab.sample(120).grid(1)
+    assert _shown(tall).size == (4 * 32, 4 * (120 * 30 + 2))  # too high for outlines
+
+
 def test_a_slice_of_digits_are_digits(lab: Lab) -> None:
     digits = lab.sample(20, style={"slant": 1})
     assert digits[2:5].seeds.tolist() == [2, 3, 4]
@@ -152,7 +162,7 @@ def test_a_picture_in_colour_is_shown_as_it_is_and_refuses_other_colours() -> No
 
 
 def test_every_digit_of_a_grid_is_as_high_as_the_look_asks(tmp_path: Path) -> None:
-    digits = gan.load().sample(20, look="accessible")
+    digits = gan.load().sample(20, look=Look("black", "white", height=280))
     assert digits[0].painted.shape == (3, 280, 280)
     assert digits.grid().painted.shape == (3, 2 * 300 + 20, 10 * 300 + 20)  # two pixels apart, ten times as large
     large = gan.load().sample(20, look=Look(height=4096)).grid(2)

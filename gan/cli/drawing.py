@@ -11,7 +11,7 @@ from PIL import Image
 from gan.cli.output import output_path, validate_files, validate_folder
 from gan.cli.uses import left_out
 from gan.digits import files
-from gan.digits.look import READABLE, Look
+from gan.digits.look import READABLE, Look, parse_gradient
 from gan.error import UserError
 
 
@@ -51,6 +51,19 @@ def load_look(cfg: DictConfig, is_morph: bool = False) -> Look:
     if look.contrast < READABLE:
         warning = f"contrast {look.contrast:.1f}: WCAG asks for {READABLE:g} or more"
         print(warning, file=sys.stderr)  # noqa: T201
-    if lost := left_out(cfg, is_morph):
-        print(lost, file=sys.stderr)  # noqa: T201
+    for lost in (left_out(cfg, is_morph), _lost_opacity(look, Path(cfg.out).suffix)):
+        if lost:
+            print(lost, file=sys.stderr)  # noqa: T201
     return look
+
+
+def _lost_opacity(look: Look, suffix: str) -> str | None:
+    """What a film of this ending cannot show of the opacities of a look; None: nothing."""
+    ink, paper = ({end[3] for end in parse_gradient(colours)} for colours in (look.ink, look.paper))
+    if paper == {255}:  # the ink mixes with it
+        return None
+    if suffix == ".mp4":
+        return "an .mp4 is not transparent, so its paper lies on white: choose .webp or .gif"
+    if suffix == ".gif" and not ink | paper <= {0, 255}:
+        return "a .gif cannot be half transparent, so its colours are full or none: choose .webp"
+    return None

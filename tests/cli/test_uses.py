@@ -8,6 +8,7 @@ from conftest import call, complaint
 from gan import generate, morph
 from gan.cli.check import settings
 from gan.cli.compose import compose, quote
+from gan.cli.drawing import load_look
 from gan.cli.uses import Use, export_uses, generate_uses, morph_uses, refuse_unused
 from gan.error import UserError
 from gan.export.__main__ import main as export
@@ -80,6 +81,23 @@ def test_what_a_preset_cannot_do_here_is_said(tmp_path: Path, capsys: pytest.Cap
     assert "preset: a morph takes its look alone, neither style nor certain" in capsys.readouterr().err
     call(generate.main, "n=1", "preset=chalkboard", f"out={tmp_path / 'x.svg'}")
     assert "SVG and PDF hold outlines, so look.texture=chalk is left out" in capsys.readouterr().err
+
+
+def test_a_film_says_what_it_cannot_show_of_transparent_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    half, clear = "look.ink='#f00c'", "look.paper=transparent"
+    for words, expected in (
+        ((half, clear, "out=m.gif"), "a .gif cannot be half transparent, so its colours are full or none: choose .webp"),
+        ((clear, "out=m.gif"), ""),
+        (("preset=sticker", "out=m.mp4"), "an .mp4 is not transparent, so its paper lies on white"),
+        ((half, "out=m.mp4"), ""),
+        ((half, "out=m.gif"), ""),
+        ((half, clear, "out=m.webp"), ""),
+        ((half, clear, "out=m.svg"), ""),
+    ):
+        load_look(compose("morph", list(words)), is_morph=True)
+        said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("contrast")]
+        assert len(said) == bool(expected)
+        assert not expected or expected in said[0]
 
 
 CHANGED = {  # a value for every setting, other than its default

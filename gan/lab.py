@@ -142,9 +142,9 @@ class Lab:
     def line(
         self, text: str, seed: int = 0, layout: LayoutLike = None, like: Hand = None, **pen: Unpack[Settings]
     ) -> Line:
-        """One line of up to 1,000 digits, - . , : / + ( ) and spaces.
+        """One line of up to 1,000 digits, - . , : / + ( ) % = € $ # and spaces.
 
-            lab.line("2026-11-22", seed=2, layout={"height": 64}).save("line.svg")
+            lab.line("2026-11-22", seed=2, layout={"spacing": 0.4}).save("line.svg")
             lab.line("2026-11-22", mixed=True).picture("chalkboard", size="card").save("card.png")
 
         Takes the arguments of :meth:`lines` and raises its errors.

@@ -86,7 +86,7 @@ def test_what_a_preset_cannot_do_here_is_said(tmp_path: Path, capsys: pytest.Cap
 def test_a_film_says_what_it_cannot_show_of_transparent_colours(capsys: pytest.CaptureFixture[str]) -> None:
     half, clear = "look.ink='#f00c'", "look.paper=transparent"
     for words, expected in (
-        ((half, clear, "out=m.gif"), "a .gif cannot be half transparent, so its colours are full or none: choose .webp"),
+        ((half, clear, "out=m.gif"), "a .gif cannot be half transparent, so its colours are full or none"),
         ((clear, "out=m.gif"), ""),
         (("preset=sticker", "out=m.mp4"), "an .mp4 is not transparent, so its paper lies on white"),
         ((half, "out=m.mp4"), ""),

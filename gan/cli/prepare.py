@@ -133,8 +133,8 @@ def _fixed(words: list[str]) -> list[str]:
     if not run_folder.is_sweep(words):
         return [word for word in words if not word.startswith(("run_dir=", "hydra."))]
     data = data_overrides(words)
-    own = [word for word in words if re.match(r"(experiment|metric|batch_size|network\.classes)=[^,]*$", word)]
-    return [*own, *data]
+    own = [word for word in words if re.match(r"(experiment|metric|batch_size|network\.classes)=", word)]
+    return [*(word for word in own if not parse(word).is_sweep_override()), *data]
 
 
 def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from conftest import SHORT, call, complaint, run
 from omegaconf import DictConfig, OmegaConf
 
-from gan.cli import jobs, sweep
+from gan.cli import jobs, prepare, sweep
 from gan.cli.compose import compose, parse, plain, quote
 from gan.cli.prepare import data_overrides
 from gan.error import UserError
@@ -221,6 +221,11 @@ def test_a_value_with_a_comma_is_a_value(tmp_path: Path, fits: list[dict[str, An
         _sweep(tmp_path, f"data.root={ODD[0]}", "seed=0,1")
         assert [config["data"]["root"] for config in fits] == [ODD[0], ODD[0]]
         assert [row["data.root"] for row in _rows(tmp_path)] == [ODD[0], ODD[0]]
+
+
+def test_a_sweep_over_all_files_of_a_group_fixes_none_of_them() -> None:
+    words = ["-m", "experiment=glob(*)", "batch_size=8,16", "metric=digits", "data=digits"]
+    assert prepare._fixed(words) == ["metric=digits", "data=digits"]
 
 
 @pytest.mark.parametrize("root", ODD)

@@ -228,6 +228,7 @@ def test_two_epochs_are_one_and_a_resumed_one_bit_for_bit(short_run: Path, tmp_p
     _assert_same(short_run / "last.ckpt", tmp_path / "moved" / "last.ckpt")
 
 
+@pytest.mark.slow
 def test_growth_in_mid_fade_and_an_adaptive_augment_resume_bit_for_bit(tmp_path: Path) -> None:
     words = [word for word in SHORT if not word.startswith("network.depth")]
     words += [

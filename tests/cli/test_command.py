@@ -143,6 +143,7 @@ def test_ctrl_c_before_anything_is_made_is_one_line(
     assert capsys.readouterr().err == "stopped\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("sign", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_is_stopped_is_one_line_and_leaves_nothing(sign: signal.Signals, status: int, tmp_path: Path) -> None:

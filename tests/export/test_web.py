@@ -106,7 +106,7 @@ def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int])
 
 
 @needs_chromium
-@pytest.mark.parametrize("way", ["file", "http"])
+@pytest.mark.parametrize("way", ["file", pytest.param("http", marks=pytest.mark.slow)])
 def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(page: Path, way: str, tmp_path: Path) -> None:
     with served(page) as address:
         home = address if way == "http" else (page / "index.html").as_uri()
@@ -124,6 +124,7 @@ def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(page: Path, 
     assert [event for event in events if event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")] == []
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=5", tmp_path, width=360, scheme="dark") as shown:
@@ -146,6 +147,7 @@ def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(page: Path, tm
         assert [one for one in grounds if one != grounds[1]] == grounds[:1]  # the chosen label alone
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_the_sheet_stays_while_one_of_its_images_is_shown_large(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=3&n=400", tmp_path) as shown:
@@ -176,6 +178,7 @@ def test_the_sheet_stays_while_one_of_its_images_is_shown_large(page: Path, tmp_
         assert shown.run("shown.then(() => $('one-said').textContent)") == "label 9, seed 9"  # itself, and not on a way
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_its_crisp_outlines_are_nearly_those_of_python(page: Path, tmp_path: Path) -> None:
     seeds = torch.tensor([0, 3, 6, 16, 17])
@@ -197,6 +200,7 @@ def test_its_crisp_outlines_are_nearly_those_of_python(page: Path, tmp_path: Pat
             assert float(between.float().mean()) < 0.01  # an edge is a pixel wide
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_wrong_or_unreadable_choice_is_explained_beside_its_field(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=-5&n=5000&label=12", tmp_path) as shown:
@@ -232,6 +236,7 @@ def test_a_wrong_or_unreadable_choice_is_explained_beside_its_field(page: Path, 
         assert shown.run("contrast(rgb('ink'), rgb('paper'))") == pytest.approx(look.contrast)
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_saved_file_describes_itself(page: Path, tmp_path: Path) -> None:
     with Page(f"{(page / 'index.html').as_uri()}#seed=8&n=20", tmp_path / "profile") as shown:

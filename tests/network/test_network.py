@@ -58,7 +58,7 @@ def _grow(*nets: nn.Module, images: int) -> None:
             part.images.fill_(images)
 
 
-@pytest.mark.parametrize("size", [28, 32, 48])
+@pytest.mark.parametrize("size", [28, *(pytest.param(size, marks=pytest.mark.slow) for size in (32, 48))])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
     ("classes", "condition"), [(0, "projection"), (10, "projection"), (10, "auxiliary"), (10, "both")]

@@ -60,7 +60,8 @@ def draw_digits(cfg: DictConfig) -> str:
         if sheet:
             write_text(_datasheet_of_digits(lab, cfg, digits, place), files.sheet_path(place))
     size = describe_size(path) if path.suffix in WRITERS else ""
-    return f"{cfg.n} images from seed {cfg.seed}: {_shown(path)}{size}{_report_misread(digits.unread)}"
+    drawn = f"{cfg.n:,} image{'s' * (cfg.n != 1)} from seed {cfg.seed}"
+    return f"{drawn}: {_shown(path)}{size}{_report_misread(digits.unread)}"
 
 
 def _shown(path: Path) -> str:

@@ -11,6 +11,7 @@ from gan.file import CONF
 
 def _said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
     monkeypatch.setattr(sys, "argv", ["gan", *words])
+    monkeypatch.setenv("COLUMNS", "110")  # workers of pytest have a terminal of their own
     start.main()
     return capsys.readouterr().out
 

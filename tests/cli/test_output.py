@@ -130,7 +130,8 @@ def test_runs_of_one_name_are_not_one_card(tmp_path: Path) -> None:
     runs = [tmp_path / "a" / "run", tmp_path / "b" / "run"]
     for run in runs:
         (run / "grids").mkdir(parents=True)
-    assert "several are called run" in complaint(leaderboard.main, f"runs=[{runs[0]},{runs[1]}]", f"out={tmp_path}")
+    words = [f"runs=[{runs[0]},{runs[1]}]", f"out={tmp_path}", "pages=[]"]
+    assert "several are called run" in complaint(leaderboard.main, *words)
 
 
 @pytest.mark.parametrize("words", [["text=12", "out=x.png"], ["n=3", "out=x.npz"], ["n=3", "out=x.csv"]])

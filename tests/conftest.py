@@ -10,7 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,13 @@ def mnist() -> str:
     if not (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
         pytest.skip("MNIST is not in GAN_DATA")
     return root
+
+
+def sampled(values: Iterable[Any], every: int = 4) -> list[Any]:
+    """Parameters of a test: every fourth of many alike in a quick run, all in a slow one."""
+    slow = pytest.mark.slow
+    rows = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [pytest.param(*row, marks=[slow] if i % every else []) for i, row in enumerate(rows)]
 
 
 def copy_writable(source: Path | str, target: Path, *without: str) -> None:

@@ -105,6 +105,7 @@ def _example(page: str) -> str:
     return str(example)
 
 
+@pytest.mark.slow
 def test_the_python_example_runs_on_the_exported_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")

@@ -204,6 +204,7 @@ def test_what_it_cannot_load_or_show_is_one_line(lab: Lab, tmp_path: Path) -> No
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_help_says_what_there_is_and_its_examples_run(
     lab: Lab, short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def test_what_has_ended_is_refused_unless_its_result_is_missing(tmp_path: Path) 
     assert trainer.should_stop
 
 
+@pytest.mark.slow
 def test_a_training_without_time_ends_well_keeps_epochs_and_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_job_that_fails_is_counted_and_tried_again(
     assert re.search(r"^1 +- +99999 +batch_size=99999 is more than", capsys.readouterr().out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_damaged_records_are_made_again(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
     seeds = "seed=0,1,2,3,4"
     _sweep(tmp_path, seeds)
@@ -263,6 +264,7 @@ def test_a_sweep_in_use_is_refused(tmp_path: Path, fits: list[dict[str, Any]]) -
     assert len(fits) == 3
 
 
+@pytest.mark.slow
 def test_a_job_that_was_killed_goes_on_from_its_last_epoch(tmp_path: Path, short_run: Path) -> None:
     words = ["-m", *SHORT, "trainer.max_epochs=2", "seed=0,1", f"run_dir={tmp_path}"]
     call(train, *words)

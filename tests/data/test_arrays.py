@@ -300,6 +300,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_what_no_images_are_packed_to_is_not_unpacked(
     method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -145,6 +145,7 @@ def test_missing_files_that_cannot_be_had_are_unavailable_and_leave_nothing(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", [".", "raw", "MNIST/raw"])
 @pytest.mark.parametrize("end", [".gz", ""])
 def test_files_as_they_were_downloaded_are_unpacked_and_it_is_said(

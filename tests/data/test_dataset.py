@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SHORT, call, copy_writable
+from conftest import SHORT, call, copy_writable, sampled
 from hydra.utils import instantiate
 from torchvision import datasets
 
@@ -93,7 +93,7 @@ def data(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> ImageData
     return made
 
 
-@pytest.mark.parametrize("name", [*GIVEN, *MADE])
+@pytest.mark.parametrize("name", sampled([*GIVEN, *MADE]))
 def test_a_data_set_is_bytes_with_labels_of_its_classes(
     name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_data_set_is_bytes_with_labels_of_its_classes(
         assert 0 <= split.labels.min() <= split.labels.max() < made.classes
 
 
-@pytest.mark.parametrize("name", sorted({*GIVEN, *MADE} - {"svhn"}))
+@pytest.mark.parametrize("name", sampled(sorted({*GIVEN, *MADE} - {"svhn"})))
 def test_characters_are_light_on_dark(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     images = data(name, tmp_path, request).splits["train"].images
     border = images[:, :, :1].float().mean()
@@ -194,6 +194,7 @@ def test_labels_that_the_classes_do_not_have_are_refused(tmp_path: Path, request
         instantiate(cfg.data, _convert_="all").setup()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["emnist_letters", "svhn"])
 def test_a_run_fits_its_classifier_first_and_its_figures_bear_its_name(
     name: str,

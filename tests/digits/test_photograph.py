@@ -48,7 +48,8 @@ def _generated(lab: Lab, label: int) -> np.ndarray:
     return lab.sample(1, label, seed=3).painted[0, 0].numpy()
 
 
-@pytest.mark.parametrize("uneven", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("uneven", [False, True])
 def test_a_photograph_is_prepared_as_the_digit_that_was_printed(lab: Lab, uneven: bool, tmp_path: Path) -> None:
     for label in range(10):
         digit, path = _generated(lab, label), tmp_path / f"{label}.jpg"

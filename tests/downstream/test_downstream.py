@@ -118,6 +118,7 @@ def test_a_study_writes_what_it_came_to_and_another_source_joins_it(
     assert [cell.source for cell in finished(tmp_path / "study")].count("ckpt") == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on_with_the_cell_it_was_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [*TINY, "gan=ckpt", f"run_dir={tmp_path}"]
     run_cell, attempted = Study.run_cell, []

@@ -266,6 +266,7 @@ def test_a_saved_file_describes_itself(page: Path, tmp_path: Path) -> None:
         assert re.sub(r"\W+", "_", f"{said}, crisp, #1d2b4f on #fffdf8") + ".png" in named
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_an_incomplete_folder_names_what_is_missing(page: Path, tmp_path: Path) -> None:
     scripts = ("latent.js", "model.js", "runtime.js", "outline.js", "picture.js", "page.js")

@@ -222,6 +222,7 @@ def test_a_pattern_of_too_few_texts_splits_by_hands_alone_and_says_so(tmp_path: 
     assert train.shape != test.shape or (train != test).any()
 
 
+@pytest.mark.slow
 def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
     call(generate.main, "n=1750", "folder=idx", f"out={tmp_path / 'set'}/")
     train, test = (MNIST(str(tmp_path / "set"), train=part) for part in (True, False))

@@ -55,6 +55,7 @@ def spoilt(card: Card, digits: tuple[Tensor, Tensor]) -> Callable[[str], Figures
     return found.__getitem__
 
 
+@pytest.mark.slow
 def test_other_real_images_get_the_floor(spoilt: Callable[[str], Figures]) -> None:
     figures = spoilt("nothing")
     for name in ("kid_digits", "precision_k5", "coverage_k5", "smallest_class", "label_agreement", "class_share_7"):
@@ -68,6 +69,7 @@ def test_other_real_images_get_the_floor(spoilt: Callable[[str], Figures]) -> No
     assert figures["duplicates"] < 0.03 > figures["duplicates_floor"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["blur", "noise"])
 def test_spoilt_images_are_less_precise_and_cover_less(spoilt: Callable[[str], Figures], way: str) -> None:
     figures, real = spoilt(way), spoilt("nothing")
@@ -78,6 +80,7 @@ def test_spoilt_images_are_less_precise_and_cover_less(spoilt: Callable[[str], F
     assert figures["planted_found"] == 1
 
 
+@pytest.mark.slow
 def test_a_dropped_class_shows(spoilt: Callable[[str], Figures]) -> None:
     figures, real = spoilt("no sevens"), spoilt("nothing")
     assert figures["smallest_class"] < 0.01 < real["smallest_class"] - 0.05
@@ -87,6 +90,7 @@ def test_a_dropped_class_shows(spoilt: Callable[[str], Figures]) -> None:
     assert "label_agreement_7" not in figures
 
 
+@pytest.mark.slow
 def test_one_image_again_and_again_is_precise_but_recalls_nothing(spoilt: Callable[[str], Figures]) -> None:
     figures = spoilt("one image")
     assert figures["precision_k5"] > 0.9
@@ -96,6 +100,7 @@ def test_one_image_again_and_again_is_precise_but_recalls_nothing(spoilt: Callab
     assert figures["copies"] < 0.01
 
 
+@pytest.mark.slow
 def test_copied_training_images_are_found_though_they_look_best(spoilt: Callable[[str], Figures]) -> None:
     figures, real = spoilt("half copied"), spoilt("nothing")
     assert 0.5 <= figures["copies"] < 0.53

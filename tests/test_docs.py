@@ -66,7 +66,7 @@ def test_the_other_commands_are_known() -> None:
     assert {line for line in COMMANDS if line not in OURS} == {
         "make train", 'make train ARGS="trainer.max_epochs=4"', "make test", "make test SLOW=1", "make test ARGS=-n0",
         "make format",
-        'python -m pip install -e ".[tune,onnx,lines]"', "python -m pip install pre-commit",
+        'python -m pip install -e ".[tune,onnx,lines,notebook]"', "python -m pip install pre-commit",
         "python -m gan",
         "python -m pip wheel --no-deps .",
         "python -m pytest tests/test_loss.py", "pre-commit install", "tensorboard --logdir runs",

@@ -10,7 +10,8 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,16 @@ def mnist() -> str:
     return root
 
 
-def sampled(values: Iterable[Any], every: int = 4) -> list[Any]:
-    """Parameters of a test: every fourth of many alike in a quick run, all in a slow one."""
-    slow = pytest.mark.slow
-    rows = (value if isinstance(value, tuple) else (value,) for value in values)
-    return [pytest.param(*row, marks=[slow] if i % every else []) for i, row in enumerate(rows)]
+@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test with many cases that is marked ``sampled``, every fourth is quick."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            name = item.nodeid.partition("[")[0]
+            if seen[name] % 4:
+                item.add_marker(pytest.mark.slow)
+            seen[name] += 1
 
 
 def copy_writable(source: Path | str, target: Path, *without: str) -> None:

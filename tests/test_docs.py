@@ -116,6 +116,7 @@ def test_the_python_example_runs_on_the_exported_model(tmp_path: Path, monkeypat
     assert names["pixels"].mean() < 80  # ink on a black ground
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "digits.md"])
 def test_the_python_examples_of_the_lab_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

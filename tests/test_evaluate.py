@@ -53,6 +53,7 @@ def test_the_card_holds_the_figures_that_training_logged_and_more(
     assert second | {"seconds": 0} == card | {"seconds": 0}
 
 
+@pytest.mark.slow
 def test_the_test_images_are_another_reference_and_the_card_lies_beside_the_checkpoint(
     short_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +141,7 @@ def test_colour_and_three_classes_are_judged_examined_and_generated(
     assert pixels(tmp_path / "x.png").shape == (2 * 34 + 2, 3 * 34 + 2, 3)
 
 
+@pytest.mark.slow
 def test_data_and_its_classifier_may_have_moved(colour_run: Path, tmp_path: Path) -> None:
     shutil.copytree(colour_run / "set", tmp_path / "set")
     words = [f"ckpt={colour_run / 'run' / 'last.ckpt'}", f"data.root={tmp_path / 'set'}", "cas.images=0"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, call, complaint, sampled
+from conftest import ROOT, call, complaint
 from safetensors.torch import save_file
 
 from gan import checkpoint, evaluate, foreign, generate, table
@@ -278,7 +278,8 @@ WORDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("word", sampled(WORDS), ids=lambda word: word[:40])
+@pytest.mark.sampled
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: word[:40])
 def test_a_carried_word_that_is_no_description_of_a_run_is_typed_again_or_not_at_all(
     word: str, contents: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -323,7 +324,8 @@ STATES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("state", sampled([(state,) for state in STATES.values()]), ids=list(STATES))
+@pytest.mark.sampled
+@pytest.mark.parametrize("state", STATES.values(), ids=list(STATES))
 def test_a_state_that_cannot_be_continued_is_one_line_and_nothing_is_lost(
     state: tuple[str, Any], contents: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import complaint, sampled
+from conftest import complaint
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -77,7 +77,8 @@ UNUSED = [("downstream", "seed"), ("morph", "style.thickness"), ("morph", "style
 CASES = [(root, name, kind) for root in COMMANDS for name, kind in _numbers(root, []) if (root, name) not in UNUSED]
 
 
-@pytest.mark.parametrize(("root", "name", "kind"), sampled(CASES), ids=str)
+@pytest.mark.sampled
+@pytest.mark.parametrize(("root", "name", "kind"), CASES, ids=str)
 def test_every_number_of_a_command_has_a_range(
     root: str, name: str, kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +128,8 @@ def _is_refused(choice: str, name: str, value: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("choice", sampled(["data=digits", *CHOICES]))
+@pytest.mark.sampled
+@pytest.mark.parametrize("choice", ["data=digits", *CHOICES])
 def test_every_number_of_a_training_has_a_range(choice: str) -> None:
     numbers = dict(_numbers("train", []))
     if choice != "data=digits":

@@ -102,6 +102,7 @@ def _unbounded(real: Tensor, fake: Tensor, y: Tensor) -> Images:
     return real, fake * 3, y
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "make", "won"),
     [
@@ -126,6 +127,7 @@ def test_and_by_no_other(make: Callable[..., Images], digits: Images) -> None:
     assert len(_visit(_doctor(), make(*digits), won=0.5 if make is _noise else 0.8)) == 1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("make", [_perfect, _perfect_without_labels, _slightly_blurred])
 @pytest.mark.parametrize("won", [0.5, 0.8, 1.0])
 def test_good_images_are_never_sick_however_the_game_stands(

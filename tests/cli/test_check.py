@@ -21,6 +21,7 @@ from gan.file import CONF
 from train import train
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
@@ -82,6 +83,7 @@ def test_it_is_so_on_the_real_command_line_too(tmp_path: Path) -> None:
 COMMANDS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "train")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [*COMMANDS, "train"])
 def test_help_and_typos_wait_for_no_heavy_import(name: str) -> None:
     heavy = {"torch", "numpy", "lightning", "torchmetrics", "optuna", "matplotlib", "scipy"}

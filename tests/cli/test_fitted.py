@@ -70,6 +70,7 @@ def _move(root: Path) -> None:
     root.symlink_to(root.with_name("y"))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("change", "words", "times"),
     [

@@ -88,6 +88,7 @@ def test_a_sweep_with_a_value_added_runs_that_value_alone(tmp_path: Path, fits: 
     ]
 
 
+@pytest.mark.slow
 def test_a_job_with_a_default_typed_is_the_same_job(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
     _sweep(tmp_path, "batch_size=8,16")
     _sweep(tmp_path, "batch_size=16,8,32", "seed=0")
@@ -95,6 +96,7 @@ def test_a_job_with_a_default_typed_is_the_same_job(tmp_path: Path, fits: list[d
     assert sorted(row["job"] for row in _rows(tmp_path)) == ["0_batch_size=8", "1_batch_size=16", "2_batch_size=32"]
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_is_counted_and_tried_again(
     tmp_path: Path, fits: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,6 +245,7 @@ def test_odd_paths_go_the_whole_way(root: str, tmp_path: Path) -> None:
     assert compose("tune", gathered).train == [word]
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_may_be_chosen_for_each_job(tmp_path: Path, fits: list[dict[str, Any]]) -> None:
     _sweep(tmp_path, "seed=0,1", "hydra.sweep.subdir=seeds/${seed}")
     _sweep(tmp_path, "seed=0,1", "hydra.sweep.subdir=seeds/${seed}")

@@ -322,6 +322,7 @@ def test_what_no_images_are_packed_to_is_not_unpacked(
     tracemalloc.stop()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["idx as downloaded", "a packed csv", "Keras's npz", "idx", "npy"])
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
 def test_a_truncated_file_is_named(name: str, share: float, tmp_path: Path) -> None:

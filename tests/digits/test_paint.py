@@ -83,6 +83,7 @@ def test_a_texture_depends_on_the_seed_and_the_place_in_the_set_alone(texture: s
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("texture", ["grain", "ruled", "squared", "chalk"])
 @pytest.mark.parametrize("height", [28, 140])
 def test_a_texture_shows_and_leaves_the_digit_readable(

@@ -59,6 +59,7 @@ def test_a_photograph_is_prepared_as_the_digit_that_was_printed(lab: Lab, uneven
         assert chances.max() > invert.SURE
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("uneven", [False, True])
 @pytest.mark.parametrize("table", [False, True])
 def test_a_photograph_without_a_digit_is_refused(uneven: bool, table: bool, tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ def test_a_picture_in_a_file_is_large_and_what_is_asked_for_stays(lab: Lab) -> N
         assert raw.grid(2).large.painted.shape[1:] == (302, 62)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("size", ["square", "portrait", "story", "card", "640x200"])
 @pytest.mark.parametrize("text", ["2026", "7", "2026-11-22 10:30", "50%"])
 def test_ink_fills_its_paper_up_to_the_margin(lab: Lab, text: str, size: str) -> None:

@@ -64,6 +64,7 @@ def test_reshaping_gives_the_asked_box() -> None:
     assert again.centre[0].tolist() == pytest.approx(box.centre[0].tolist(), abs=0.3)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", attribute.NAMES)
 def test_what_is_asked_is_what_is_measured_and_the_digit_stays_what_it_is(
     name: str, shipped: tuple[Generator, Axes]

@@ -147,6 +147,7 @@ def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
     assert "holds a study with another classifier: choose another run_dir" in message
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -110,6 +110,7 @@ def test_without_a_checkpoint_it_is_the_shipped_one(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_program_carries_its_card_and_the_exporters_print_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

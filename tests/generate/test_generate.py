@@ -232,6 +232,7 @@ def test_idx_files_train_through_torchvisions_own_mnist(tmp_path: Path) -> None:
     assert "0 to 1749" in (tmp_path / "set" / "README.md").read_text()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

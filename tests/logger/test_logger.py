@@ -128,6 +128,7 @@ def test_the_table_of_figures_has_a_row_for_each_number_of_images(both_run: Path
     assert not {"epoch", "step", "speed/images"} & rows[0].keys()
 
 
+@pytest.mark.slow
 def test_a_resumed_training_loses_and_doubles_no_row(both_run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     call(train, *SHORT, "logger=[tensorboard,csv]", "trainer.max_epochs=1", f"run_dir={folder}")

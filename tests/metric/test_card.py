@@ -108,6 +108,7 @@ def test_copied_training_images_are_found_though_they_look_best(spoilt: Callable
     assert figures["precision_k5"] == pytest.approx(real["precision_k5"], abs=0.05)
 
 
+@pytest.mark.slow
 def test_figures_of_labels_are_left_out_without_labels(card: Card, digits: tuple[Tensor, Tensor]) -> None:
     x = to_float(digits[0][MORE])
     figures = _judge(card, x, torch.full((1000,), -1))

@@ -61,6 +61,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Params]:
     return asked
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -107,6 +108,7 @@ def test_words_are_divided_between_the_study_and_train_py() -> None:
     assert words == [*theirs[:3], r"data.root='it\'s, mine'"]
 
 
+@pytest.mark.slow
 def test_a_study_finds_the_best_notes_failures_and_ends_with_its_trials(
     tmp_path: Path, trained: list[Params], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,7 @@ def test_a_call_leaves_out_what_was_not_chosen() -> None:
 
 def test_the_tour_holds_its_solutions_and_nothing_of_this_machine() -> None:
     text = json.dumps(TOUR)
-    assert not re.search(r"/home/|/root/|/tmp/|/work/|Traceback", text)
+    assert not re.search(r"/(home|root|tmp|work)/|Traceback", text)
     sources = ["".join(cell["source"]) for cell in TOUR["cells"]]
     assert sources.count("# your code") == len([one for one in sources if re.fullmatch(SOLUTION, one, re.DOTALL)]) == 2
     assert TOUR["metadata"]["kernelspec"]["name"] == "python3"

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from gan import terminal
 from gan.callback import lines
+from gan.callback.quality import figures_of_epoch
 from gan.callback.result import Result
 from gan.callback.stop import Stop
 from gan.data import ImageData
@@ -135,8 +136,7 @@ class Progress(ProgressBar):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not self.is_enabled:
             return
-        # Figures of an earlier validation stay in the trainer.
-        figures = {n: float(v) for n, v in trainer.callback_metrics.items()} if self._is_validated else {}
+        figures = figures_of_epoch(trainer)
         epoch = lines.Epoch(
             number=trainer.current_epoch + 1,
             most=_most(trainer),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from gan.callback.quality import figures_of_epoch
+
 if TYPE_CHECKING:
     from optuna import Trial
 
@@ -21,16 +23,12 @@ class Prune(Callback):
 
     def __init__(self, trial: Trial, objective: str, reported: Container[int] = ()) -> None:
         self.trial, self.objective, self.reported = trial, objective, reported
-        self._is_judged = False  # in this epoch; the figures of an earlier one stay in the trainer
-
-    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        self._is_judged = True
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        if not self._is_judged:
+        figures, epoch = figures_of_epoch(trainer), trainer.current_epoch + 1
+        if self.objective not in figures:
             return
-        self._is_judged = False
-        value, epoch = float(trainer.callback_metrics.get(self.objective, math.nan)), trainer.current_epoch + 1
+        value = figures[self.objective]
         if math.isfinite(value) and epoch not in self.reported:
             self.trial.report(value, epoch)
         if epoch != trainer.max_epochs and self.trial.should_prune():

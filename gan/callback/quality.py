@@ -19,6 +19,13 @@ def _is_finite(metric: Metric) -> bool:
     return all(bool(part.isfinite().all()) for state in states for part in state)
 
 
+def figures_of_epoch(trainer: Trainer) -> dict[str, float]:
+    """The figures of the present epoch; those of an earlier validation stay in the trainer."""
+    is_judged = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
+    figures = trainer.callback_metrics.items()
+    return {name: float(value) for name, value in figures if is_judged or not name.startswith("val")}
+
+
 class Quality(Callback):
     """Compares the fakes of every validation or test with its reference, real images.
 

@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from gan import terminal
 from gan.callback import lines
 from gan.callback.doctor import Doctor
+from gan.callback.quality import figures_of_epoch
 from gan.error import UserError
 from gan.file import write_text
 from gan.logger import boards
@@ -30,7 +31,6 @@ class Result(Callback):
     def __init__(self, objective: str) -> None:
         self.name = objective
         self.history: list[dict[str, float]] = []
-        self._is_judged = False  # in this epoch
 
     @property
     def best(self) -> dict[str, float]:
@@ -43,19 +43,10 @@ class Result(Callback):
         """The best value so far; NaN before the first validation."""
         return self.best.get(self.name, math.nan)
 
-    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        self._is_judged = True
-
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        self.history.append({"epoch": trainer.current_epoch + 1, **self._figures(trainer)})
+        self.history.append({"epoch": trainer.current_epoch + 1, **figures_of_epoch(trainer)})
         for board in boards(trainer):
             board.add_best(self.objective)
-        self._is_judged = False
-
-    def _figures(self, trainer: Trainer) -> dict[str, float]:
-        """The figures of this epoch; those of an earlier validation stay in the trainer."""
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        return {name: value for name, value in figures.items() if self._is_judged or not name.startswith("val")}
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history}

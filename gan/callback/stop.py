@@ -9,6 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from gan import terminal
 from gan.callback import lines
+from gan.callback.quality import figures_of_epoch
 from gan.error import UserError
 from gan.model import GAN
 from gan.validate import integer, seconds
@@ -17,8 +18,9 @@ from gan.validate import integer, seconds
 class Stop(Callback):
     """Ends a training after ``patience`` epochs without a better objective, or by ``max_time``.
 
-    The last epoch is the last one that is expected to fit in the time; the first always runs. All
-    finished epochs count, those before a resume too. None: no such end.
+    Patience counts epochs that are judged. The last epoch is the last one that is expected to fit
+    in the time; the first always runs. All finished epochs count, those before a resume too. None:
+    no such end.
     """
 
     def __init__(self, objective: str, patience: int | None, max_time: str | None) -> None:
@@ -66,8 +68,9 @@ class Stop(Callback):
             module.time_share = trainer.strategy.broadcast(self.elapsed / self.budget)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        value = float(trainer.callback_metrics.get(self.objective, math.nan))
-        self.best, self.waited = (value, 0) if value < self.best else (self.best, self.waited + 1)
+        value = figures_of_epoch(trainer).get(self.objective)
+        if value is not None:  # an epoch that is not judged neither helps nor harms
+            self.best, self.waited = (value, 0) if value < self.best else (self.best, self.waited + 1)
         now = time.monotonic()
         self.epoch, self._began = now - self._began, now
         self.elapsed += self.epoch

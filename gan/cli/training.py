@@ -103,6 +103,8 @@ def validate(cfg: DictConfig, config: Mapping[str, Any]) -> None:
     _validate_numbers(cfg)
     validate_trainer(config["trainer"])
     _validate_folder(cfg)
+    if cfg.patience is not None and cfg.trainer.limit_val_batches == 0:
+        raise UserError("patience needs validation: choose trainer.limit_val_batches above 0, or patience=null")
     if "result" not in (cfg.get("callback") or {}):
         raise UserError("callback must have result, which writes result.json: add it to the list")
     _validate_callbacks(config)

@@ -117,12 +117,11 @@ def test_the_best_is_the_lowest_and_nothing_before_the_first() -> None:
 def test_an_epoch_that_is_not_judged_has_no_figures_of_an_earlier_one() -> None:
     result = Result("val/x")
     figures = {"val/x": torch.tensor(1.0), "speed/images": 5}
-    trainer: Any = SimpleNamespace(current_epoch=0, callback_metrics=figures, loggers=[])
-    result.on_validation_end(trainer, None)  # type: ignore[arg-type]
+    trainer: Any = SimpleNamespace(current_epoch=1, check_val_every_n_epoch=2, callback_metrics=figures, loggers=[])
     result.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
-    trainer.current_epoch = 1
+    trainer.current_epoch = 2
     result.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
-    assert result.history == [{"epoch": 1, "val/x": 1.0, "speed/images": 5.0}, {"epoch": 2, "speed/images": 5.0}]
+    assert result.history == [{"epoch": 2, "val/x": 1.0, "speed/images": 5.0}, {"epoch": 3, "speed/images": 5.0}]
 
 
 def test_a_figure_that_is_not_a_number_is_shown_as_one() -> None:

@@ -9,10 +9,9 @@ from gan.callback import Prune
 def test_only_judged_epochs_are_reported() -> None:
     heard: list[int] = []
     trial: Any = SimpleNamespace(report=lambda value, epoch: heard.append(epoch), should_prune=lambda: False)
-    trainer: Any = SimpleNamespace(max_epochs=5, callback_metrics={"fid": 1.0}, should_stop=False)
-    prune, module = Prune(trial, "fid"), None
+    settings = {"max_epochs": 5, "check_val_every_n_epoch": 2}
+    trainer: Any = SimpleNamespace(callback_metrics={"val/fid": 1.0}, should_stop=False, **settings)
+    prune, module = Prune(trial, "val/fid"), None
     for trainer.current_epoch in range(5):
-        if trainer.current_epoch % 2:
-            prune.on_validation_end(trainer, module)  # type: ignore[arg-type]
         prune.on_train_epoch_end(trainer, module)  # type: ignore[arg-type]
     assert heard == [2, 4]

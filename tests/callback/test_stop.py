@@ -33,11 +33,11 @@ def test_what_is_no_length_of_time_is_refused(text: object) -> None:
         seconds("trainer.max_time", text)
 
 
-def _trainer(folder: Path, epoch: int = 0, value: float = math.nan, last: int = -1) -> Any:
+def _trainer(folder: Path, epoch: int = 0, value: float = math.nan, last: int = -1, every: int = 1) -> Any:
     strategy = SimpleNamespace(broadcast=lambda value: value)
     return SimpleNamespace(
-        default_root_dir=folder, current_epoch=epoch, max_epochs=last, callback_metrics={"fid": value},
-        should_stop=False, is_global_zero=True, strategy=strategy,
+        default_root_dir=folder, current_epoch=epoch, max_epochs=last, callback_metrics={"val/fid": value},
+        should_stop=False, is_global_zero=True, strategy=strategy, check_val_every_n_epoch=every,
     )  # fmt: skip
 
 
@@ -56,13 +56,21 @@ def test_patience_counts_epochs_without_a_better_value_over_a_resume(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values = [3.0, 2.0, 2.0, math.nan, 1.9, 2.5, 2.0, 2.1, 1.0]
-    assert _epochs(Stop("fid", 3, None), tmp_path, values) == 8
+    assert _epochs(Stop("val/fid", 3, None), tmp_path, values) == 8
     assert "patience=3: no better fid for 3 epochs: the training ends after epoch 8" in capsys.readouterr().err
-    before, after = Stop("fid", 3, None), Stop("fid", 3, None)
+    before, after = Stop("val/fid", 3, None), Stop("val/fid", 3, None)
     assert _epochs(before, tmp_path, values[:6]) == 6
     after.load_state_dict(before.state_dict())
     assert _epochs(after, tmp_path, values[6:], first=6) == 8
-    assert _epochs(Stop("fid", None, None), tmp_path, values) == 9
+    assert _epochs(Stop("val/fid", None, None), tmp_path, values) == 9
+
+
+def test_patience_waits_for_epochs_that_are_judged(tmp_path: Path) -> None:
+    stop = Stop("val/fid", 2, None)
+    for epoch, value in enumerate([math.nan, 3.0, 3.0, 4.0, 4.0, 5.0]):  # every second is judged
+        trainer = _trainer(tmp_path, epoch, value, every=2)
+        stop.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
+        assert trainer.should_stop == (epoch == 5)
 
 
 def test_patience_names_the_objective_as_people_do() -> None:
@@ -76,16 +84,16 @@ def test_time_ends_with_the_last_epoch_that_fits_and_counts_over_a_resume(
 ) -> None:
     clock = iter(range(0, 10_000, 20))  # an epoch takes 20 seconds
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    assert _epochs(Stop("fid", None, "50s"), tmp_path, [1.0] * 9) == 2
-    assert _epochs(Stop("fid", None, "5s"), tmp_path, [1.0] * 9) == 1
-    before, after = Stop("fid", None, "1m"), Stop("fid", None, "2m")
+    assert _epochs(Stop("val/fid", None, "50s"), tmp_path, [1.0] * 9) == 2
+    assert _epochs(Stop("val/fid", None, "5s"), tmp_path, [1.0] * 9) == 1
+    before, after = Stop("val/fid", None, "1m"), Stop("val/fid", None, "2m")
     assert _epochs(before, tmp_path, [1.0] * 9) == 3
     after.load_state_dict(before.state_dict())
     assert _epochs(after, tmp_path, [1.0] * 9, first=3) == 6
 
 
 def test_what_has_ended_is_refused_unless_its_result_is_missing(tmp_path: Path) -> None:
-    stop = Stop("fid", None, "1m")
+    stop = Stop("val/fid", None, "1m")
     stop.elapsed, stop.epoch = 50.0, 20.0
     with pytest.raises(UserError, match=r"ckpt: trainer\.max_time=1m: no time for one more epoch: type a larger"):
         stop.on_train_start(_trainer(tmp_path), None)  # type: ignore[arg-type]

@@ -271,6 +271,10 @@ def test_a_trainer_that_cannot_train_here_is_one_line(
     assert expected in str(caught.value)
 
 
+def test_patience_without_validation_is_refused() -> None:
+    assert "patience needs validation" in complaint(train, "data=digits", "patience=2", "trainer.limit_val_batches=0")
+
+
 def test_what_is_typed_wins_over_an_experiment() -> None:
     for path in sorted((CONF / "experiment").glob("*.yaml")):
         limits = compose("train", [f"experiment={path.stem}", "trainer=debug", "run_dir=x"]).trainer

@@ -47,10 +47,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Params]:
         objective = math.log(cfg.optimizer.lr / 1e-3) ** 2 + 1
         if cfg.optimizer.lr > 3e-3:
             raise FloatingPointError("loss not finite")
-        trainer = SimpleNamespace(max_epochs=3, should_stop=False, callback_metrics={})
+        trainer = SimpleNamespace(max_epochs=3, should_stop=False, callback_metrics={}, check_val_every_n_epoch=1)
         for trainer.current_epoch in range(3):
             trainer.callback_metrics = {cfg.objective: objective * (3 - trainer.current_epoch)}
-            prune.on_validation_end(trainer, None)  # type: ignore[arg-type]
             prune.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
             if trainer.should_stop:
                 break

@@ -24,6 +24,10 @@ MEANING = {
     "coverage": "share of real images with a fake in their neighbourhood",
     "label_agreement": "share of fakes classified as the label they were generated for",
     "cas": "share of real images classified correctly after training on fakes; the floor trains on real images",
+    "c2st_auc": "probability that a fresh network finds a real image more real than a fake; 0.5 is chance",
+    "c2st_binary_auc": "the same without grey levels",
+    "c2st_binary": "share of images that it tells right without grey levels: by the shapes of strokes",
+    "c2st": "share of images, half real, half fake, that a fresh network tells right; 50 % is chance",
     "smallest_class": "share of fakes in the rarest class",
     "modes_covered": "number of classes among the fakes",
     "mode_kl": "KL divergence of the classes of the fakes from uniform, in nats; 0 is best",
@@ -32,6 +36,7 @@ MEANING = {
     "duplicates": "share of fakes that copy another fake",
     "planted_found": "share of training images hidden among the fakes that are found as copies",
 }
+PICTURES = ("most_fake", "most_real")  # FILE_most_fake.png beside FILE.json
 Figures = dict[str, float]
 
 
@@ -40,17 +45,22 @@ def main(cfg: DictConfig) -> None:
     """Print the card as JSON; write it as JSON and as Markdown."""
     out = json_path("out", str(cfg.out or Path(cfg.ckpt).parent / f"{cfg.split}.json"))
     beside, ckpt = out.with_suffix(".md"), Path(cfg.ckpt)
+    drawn = {name: out.with_name(f"{out.stem}_{name}.png") for name in PICTURES}
     digest = sha256(ckpt) if ckpt.is_file() else None  # what is no checkpoint is refused below
-    validate_card(
-        out, beside, is_same=lambda card: card.get("ckpt_sha256") == digest is not None, overwrite=cfg.overwrite
-    )
+    is_same = lambda card: card.get("ckpt_sha256") == digest is not None  # noqa: E731
+    validate_card(out, beside, *drawn.values(), is_same=is_same, overwrite=cfg.overwrite)
     from gan.cli import judging  # imports Lightning, which takes seconds
+    from gan.image import save
 
-    card = judging.evaluate(cfg)
+    card, pictures = judging.evaluate(cfg)
     text = json.dumps(card, indent=2)
-    with atomic_files(beside, out) as aside:
-        write_text(to_markdown(card), aside / beside.name)
+    with atomic_files(*(drawn[name] for name in pictures), beside, out) as aside:
+        for name, picture in pictures.items():
+            save(picture, aside / drawn[name].name)
+        write_text(to_markdown(card, *(drawn[name].name for name in pictures)), aside / beside.name)
         write_text(text, aside / out.name)
+    for name in drawn.keys() - pictures:  # of an earlier card, with c2st
+        drawn[name].unlink(missing_ok=True)
     print(text)  # noqa: T201
     _say_what_matters(card, out, beside)
 
@@ -66,11 +76,12 @@ def _say_what_matters(card: dict[str, Any], out: Path, beside: Path) -> None:
     terminal.show(console, lines.labelled("figures", places), lines.LABEL)
 
 
-def to_markdown(card: dict[str, Any]) -> str:
-    """The card as tables of its figures and a paragraph on how they were computed."""
+def to_markdown(card: dict[str, Any], *pictures: str) -> str:
+    """The card as tables of its figures, how they were computed, and ``pictures``, beside it."""
     title = f"# {card['ckpt']}, evaluated on the {card['split']} images of {card['data']}"
     figures = {name.partition("/")[2]: value for name, value in card["figures"].items()}
-    return "\n\n".join([title, _table_of_figures(figures), _table_of_classes(figures), _describe(card)])
+    shown = [f"![{name}]({name})" for name in pictures]
+    return "\n\n".join([title, _table_of_figures(figures), _table_of_classes(figures), _describe(card), *shown])
 
 
 def _cells(figures: Figures, name: str, form: str) -> list[str]:
@@ -108,9 +119,18 @@ def _describe(card: dict[str, Any]) -> str:
     return (
         f"The floor is the figure of other real images. {images['judged']:,} fakes, seeds from {seeds['judged']}, "
         f"against {images['reference']:,} real images; {images['training']:,} training images; k = {card['k']}."
-        f"{cas if images['cas'] else ''}\n\nCheckpoint {card['ckpt_sha256']}, chosen by {card['chosen_by']}. "
+        f"{cas if images['cas'] else ''}{_describe_c2st(card) if images['c2st'] else ''}\n\n"
+        f"Checkpoint {card['ckpt_sha256']}, chosen by {card['chosen_by']}. "
         f"Classifier {extractor['name']} {extractor['sha256']}, accuracy {extractor['test_accuracy']:.2%} on its "
         f"test images. {versions}. {card['seconds']} seconds."
+    )
+
+
+def _describe_c2st(card: dict[str, Any]) -> str:
+    test, images, seed = card["c2st"], card["images"]["c2st"], card["first_seed"]["c2st"]
+    return (
+        f" c2st: {images:,} fakes, seeds from {seed}, and as many real images: a network trains on half of each for "
+        f"{test['steps']:,} steps and is judged by the other half, standard error {test['error']:.2%}."
     )
 
 

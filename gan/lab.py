@@ -261,7 +261,7 @@ class Lab:
         asked = {"ckpt": self.ckpt, "split": split or "val"} | settings
         words = [compose.quote(f"{name.replace('__', '.')}={value}") for name, value in asked.items()]
         check.check("evaluate", words)
-        return dict(judging.evaluate(compose.compose("evaluate", words))["figures"])
+        return dict(judging.evaluate(compose.compose("evaluate", words)).card["figures"])
 
     def validate_label(self, label: object) -> int:
         """The number of the class ``label``. Raises UserError if the generator does not have it."""

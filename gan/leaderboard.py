@@ -110,7 +110,7 @@ def cells(row: list[Card], columns: Columns, suffix: str = "") -> list[str]:
 def quality(cards: list[Card], columns: Columns) -> str:
     """Markdown: the scores of real images, and below them those of every row, best first."""
     ordered = rows(cards)
-    complete = max(ordered, key=lambda row: "cas_floor" in figures(row[0]))
+    complete = max(ordered, key=lambda row: sum(f"{name}_floor" in figures(row[0]) for name in columns))
     header = ["run", *(heading for heading, _ in columns.values())]
     floor = ["real images", *cells(complete[:1], columns, "_floor")]
     return markdown(header, floor, *([row[0]["name"], *cells(row, columns)] for row in ordered))

@@ -47,7 +47,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "generate text": (generate.main, ["text=12", "out=x.png"]),
     "morph": (morph.main, ["frames=2", "out=x.gif"]),
     "export": (export.main, ["out=x.safetensors"]),
-    "evaluate": (evaluate.main, [f"ckpt={SHIPPED}", "cas.images=0", "out=x.json"]),
+    "evaluate": (evaluate.main, [f"ckpt={SHIPPED}", "cas.images=0", "c2st.images=0", "out=x.json"]),
     "fit_classifier": (fit_classifier.main, ["data=digits", "data.repeat=1", "epochs=1", "least_steps=1", "out=c/x"]),
     "downstream": (downstream.main, ["data=digits", "gan=ckpt", "labels=[1]", "seeds=1", "classifier.steps=1",
                                      "classifier.batch_size=4", "fakes.count=10", "run_dir=d"]),

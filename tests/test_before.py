@@ -46,7 +46,7 @@ def test_its_seeds_give_the_same_images() -> None:
 
 def test_it_is_evaluated_as_training_did(copy: Path) -> None:
     logged = _history(checkpoint.load_contents(copy))[-1]
-    call(evaluate.main, f"ckpt={copy}", "cas.images=0")
+    call(evaluate.main, f"ckpt={copy}", "cas.images=0", "c2st.images=0")
     figures = json.loads(copy.with_name("val.json").read_text())["figures"]
     names = [name for name in logged if name.startswith("val_")]
     assert len(names) > 5

@@ -83,7 +83,7 @@ def test_the_commands_on_a_generator_run(short_run: Path, tmp_path: Path) -> Non
     for name in (web.MODULE, web.WASM):  # in place of onnxruntime-web, which is downloaded
         file.write_bytes(b"", tmp_path / "runtime" / name)
     mains = {"evaluate": evaluate.main, "generate": generate.main, "morph": morph.main, "export": export.main}
-    more = {"evaluate": ["cas.images=0"]}
+    more = {"evaluate": ["cas.images=0", "c2st.images=0"]}
     done = set()
     for i, line in enumerate(OURS):
         root, overrides = _parts(line)

@@ -16,13 +16,15 @@ from gan.metric import feature
 from train import train
 
 ONE = ("kid_digits", "precision_k5", "recall_k5", "density_k5", "coverage_k5", "nearest_pixels", "nearest_features")
-SHARES = ("copies", "duplicates", "smallest_class", "label_agreement", "cas", "label_agreement_3")
+QUICK = ("cas.images=0", "c2st.images=0")
+SHARES = ("copies", "duplicates", "smallest_class", "label_agreement", "cas", "label_agreement_3", "c2st", "c2st_auc")
 
 
 def test_the_card_holds_the_figures_that_training_logged_and_more(
     short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.json'}", "cas.images=512", "cas.epochs=1"]
+    words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.json'}"]
+    words += ["cas.images=512", "cas.epochs=1", "c2st.steps=2"]
     call(evaluate.main, *words)
     said = capsys.readouterr()
     card = json.loads(said.out)
@@ -40,7 +42,8 @@ def test_the_card_holds_the_figures_that_training_logged_and_more(
         assert name in ONE or 0 <= value <= 1 >= floor >= 0, name
     assert sum(figures[f"val_bundled_digits/class_share_{c}"] for c in range(10)) == pytest.approx(1)
     assert figures["val_bundled_digits/planted_found"] == 1
-    assert card["images"] == {"judged": 250, "reference": 250, "training": 1500, "planted": 100, "cas": 512}
+    sizes = {"judged": 250, "reference": 250, "training": 1500}
+    assert card["images"] == sizes | {"planted": 100, "cas": 512, "c2st": 747}
     assert card["k"] == 5
     assert card["ckpt_sha256"] == sha256(short_run / "last.ckpt")
     assert card["extractor"]["sha256"] == sha256(feature.WEIGHTS / "mnist.safetensors")
@@ -48,6 +51,10 @@ def test_the_card_holds_the_figures_that_training_logged_and_more(
     table = (tmp_path / "x.md").read_text()
     for name in figures:
         assert name.endswith("_floor") or re.search(r"_\d$", name) or f"| {name.split('/')[1]} |" in table, name
+    assert card["c2st"]["error"] == pytest.approx(0.5 / 747**0.5)
+    for name in ("most_fake", "most_real"):
+        assert pixels(tmp_path / f"x_{name}.png").shape == (968, 968)
+        assert f"![x_{name}.png](x_{name}.png)" in table
     call(evaluate.main, *words)
     second = json.loads(capsys.readouterr().out)
     assert second | {"seconds": 0} == card | {"seconds": 0}
@@ -58,7 +65,7 @@ def test_the_test_images_are_another_reference_and_the_card_lies_beside_the_chec
     short_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for split in ("val", "test"):
-        call(evaluate.main, f"ckpt={short_run / 'last.ckpt'}", f"split={split}", "cas.images=0", "k=3")
+        call(evaluate.main, f"ckpt={short_run / 'last.ckpt'}", f"split={split}", *QUICK, "k=3")
     val, test = (json.loads((short_run / f"{split}.json").read_text())["figures"] for split in ("val", "test"))
     assert all(name.startswith("test_bundled_digits/") for name in test)
     for name in ("fid_digits", "recall_k3_floor", "nearest_pixels"):
@@ -68,8 +75,10 @@ def test_the_test_images_are_another_reference_and_the_card_lies_beside_the_chec
 
 
 def test_one_pass_serves_all_figures(short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.json'}", "cas.images=0"]
-    call(evaluate.main, *words)  # what real images give is known now
+    words = [f"ckpt={short_run / 'last.ckpt'}", f"out={tmp_path / 'x.json'}", *QUICK]
+    (tmp_path / "x_most_fake.png").touch()
+    call(evaluate.main, *words, "overwrite=true")  # what real images give is known now
+    assert not (tmp_path / "x_most_fake.png").exists()  # it is not of this card
     seen = []
     hook = feature.load("mnist").classifier.register_forward_hook(lambda *_: seen.append(1))
     call(evaluate.main, *words)
@@ -79,7 +88,7 @@ def test_one_pass_serves_all_figures(short_run: Path, tmp_path: Path, capsys: py
 
 def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path) -> None:
     call(train, *SHORT, "network.classes=0", f"run_dir={tmp_path}")
-    call(evaluate.main, f"ckpt={tmp_path / 'last.ckpt'}")
+    call(evaluate.main, f"ckpt={tmp_path / 'last.ckpt'}", "c2st.steps=2")
     card = json.loads((tmp_path / "val.json").read_text())
     assert not any(re.search("agreement|cas", name) for name in card["figures"])
     assert card["images"]["cas"] == 0
@@ -91,6 +100,8 @@ def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path) -> 
     [
         ("split=train", "split must be one of val, test, got train"),
         ("cas.images=100", r"cas\.images must be a whole number from 256 to 1,000,000, got 100"),
+        ("c2st.images=19", r"c2st\.images must be a whole number from 20 to 1,000,000, got 19"),
+        ("c2st.steps=0", r"c2st\.steps must be a whole number from 1 to 1,000,000, got 0"),
         ("cas.epochs=0", r"cas\.epochs must be a whole number from 1 to 1,000, got 0"),
         ("k=250", "k must be a whole number from 1 to 249"),
         ("out=card.txt", r"out must end in \.json, got card\.txt"),
@@ -123,7 +134,7 @@ def test_colour_and_three_classes_are_judged_examined_and_generated(
 ) -> None:
     ckpt = colour_run / "run" / "last.ckpt"
     monkeypatch.setenv("GAN_DATA", "/nowhere")  # where data sets are, not a folder of one's own
-    words = [f"ckpt={ckpt}", f"out={tmp_path / 'x.json'}", "cas.images=256", "cas.epochs=1"]
+    words = [f"ckpt={ckpt}", f"out={tmp_path / 'x.json'}", "cas.images=256", "cas.epochs=1", "c2st.steps=2"]
     assert f"type the folder of its data again: data.root={colour_run / 'set'}" in complaint(evaluate.main, *words)
     call(evaluate.main, *words, f"data.root={colour_run / 'set'}")
     card = json.loads(capsys.readouterr().out)
@@ -144,7 +155,7 @@ def test_colour_and_three_classes_are_judged_examined_and_generated(
 @pytest.mark.slow
 def test_data_and_its_classifier_may_have_moved(colour_run: Path, tmp_path: Path) -> None:
     shutil.copytree(colour_run / "set", tmp_path / "set")
-    words = [f"ckpt={colour_run / 'run' / 'last.ckpt'}", f"data.root={tmp_path / 'set'}", "cas.images=0"]
+    words = [f"ckpt={colour_run / 'run' / 'last.ckpt'}", f"data.root={tmp_path / 'set'}", *QUICK]
     call(evaluate.main, *words, f"out={tmp_path / 'x.json'}")
     card = json.loads((tmp_path / "x.json").read_text())
     assert card["extractor"]["name"] == f"{tmp_path / 'set'}/classifier"

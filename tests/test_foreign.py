@@ -263,7 +263,7 @@ def test_what_is_not_needed_to_draw_is_not_even_looked_at(contents: dict[str, An
     torch.save(contents, tmp_path / "x.ckpt")
     assert checkpoint.generator(tmp_path / "x.ckpt").classes == 10
     assert checkpoint.provenance(tmp_path / "x.ckpt")["classifier"] is None
-    call(evaluate.main, f"ckpt={tmp_path / 'x.ckpt'}", "cas.images=0")
+    call(evaluate.main, f"ckpt={tmp_path / 'x.ckpt'}", "cas.images=0", "c2st.images=0")
     assert not Path("pwned").exists()
 
 

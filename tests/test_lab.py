@@ -241,7 +241,7 @@ def test_its_figures_are_those_of_its_card(lab: Lab, short_run: Path, tmp_path: 
     path.parent.mkdir()
     shutil.copy(short_run / "best.ckpt", path)
     own = gan.load(path)
-    found = own.evaluate(cas__images=0)
+    found = own.evaluate(cas__images=0, c2st__images=0)
     assert {"val_bundled_digits/fid_digits", "val_bundled_digits/coverage_k5"} <= set(found)
     with pytest.raises(ValueError, match=r"^foo: there is no such setting"):
         own.evaluate(foo=1)

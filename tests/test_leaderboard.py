@@ -41,7 +41,7 @@ def test_seeds_share_a_row_with_their_mean_and_deviation() -> None:
 
 def test_what_does_not_apply_is_a_dash() -> None:
     line = leaderboard.quality([_card("a", 0, 1.0, labels=False)], SETTINGS["quality"]).splitlines()[-1]
-    assert line == "| a | 1.00 | - | - | - | - | - | - | - | - | - | - | - |"
+    assert line == "| a | 1.00 | - | - | - | - | - | - | - | - | - | - | - | - | - |"
 
 
 def _put(run: Path, *words: str, tested: bool = True) -> Path:

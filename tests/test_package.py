@@ -93,6 +93,6 @@ def test_commands_run_from_another_folder_with_the_wheel_alone(
     assert python("-c", "import gan; print(gan.__file__)").startswith(str(installed))
     python("-m", "gan.generate", "n=10", "out=x.png")
     python("-m", "gan.generate", "n=10", "preset=sticker", "out=stickers/")
-    python("-m", "gan.evaluate", f"ckpt={short_run / 'best.ckpt'}", "cas.images=0", "out=x.json")
+    python("-m", "gan.evaluate", f"ckpt={short_run / 'best.ckpt'}", "cas.images=0", "c2st.images=0", "out=x.json")
     python("-c", "import gan; gan.load().line('2026').picture('paper').save('y.png')")
     assert {"x.png", "stickers", "x.json", "y.png"} <= {path.name for path in tmp_path.iterdir()}

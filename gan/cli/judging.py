@@ -4,12 +4,13 @@ import shlex
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
+from torch import Tensor
 
 from gan import checkpoint, sample, terminal
 from gan.cli import fitted
@@ -19,16 +20,26 @@ from gan.cli.compose import compose, plain, quote
 from gan.data import ImageData, Images
 from gan.error import UserError, printable
 from gan.file import cache_folder, sha256
-from gan.image import to_uint8
+from gan.image import grid, to_float, to_uint8
 from gan.metric import feature
 from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see
+from gan.metric.two_sample import LEAST, NOTHING, TwoSample, Verdict
 from gan.model import Averaged
 from gan.network import Generator
 from gan.validate import integer
 
 LOOPS = {"val": "validate", "test": "test"}  # the trainer's loop for each split
 FIRST_CAS_SEED = sample.SEEDS  # above those of the other fakes, which start at 0
+FIRST_C2ST_SEED = 2 * sample.SEEDS
 LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics")
+COLUMNS, WIDTH = 8, 1000  # of a picture of fakes: images in a row, and pixels at most
+
+
+class Evaluation(NamedTuple):
+    """A card, and the pictures beside it by name: bytes [C, H, W]."""
+
+    card: dict[str, Any]
+    pictures: dict[str, Tensor]
 
 
 class Collect(Callback):
@@ -88,8 +99,8 @@ def configuration(path: str | Path, contents: dict[str, Any], root: str | None) 
     return composed
 
 
-def evaluate(cfg: DictConfig) -> dict[str, Any]:
-    """The card: figures as ``split/NAME``, floors as ``split/NAME_floor``, and their origin.
+def evaluate(cfg: DictConfig) -> Evaluation:
+    """The card, with figures as ``split/NAME``, floors as ``split/NAME_floor``, and their origin.
 
     Raises UserError for settings out of range, and the errors of :func:`judge` and :class:`Card`.
     """
@@ -108,37 +119,69 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     with terminal.step("looking for copies and neighbours among real images"):
         figures = card.figures(fake)
     cas = cfg.cas.images if generator.classes else 0
-    if cas:
-        with terminal.step(f"training a classifier on {cas:,} drawn images"):
-            figures |= card.utility(_fakes(generator, cas), _pair(data.others(split)), cfg.cas.epochs, cfg.cas.bf16)
-    prefix = f"{split}{config['data']['tag']}/"
+    told = _tell(card, generator, training, cfg)
+    figures |= told.figures | (_utility(card, generator, _pair(data.others(split)), cfg) if cas else {})
     sizes = {"judged": len(fake.labels), "reference": len(real[1]), "training": len(training[1])}
-    return {
+    found = {
         "ckpt": Path(cfg.ckpt).name,
         "ckpt_sha256": sha256(Path(cfg.ckpt)),
         "split": split,
         "data": config["data"]["name"],
         "chosen_by": config["objective"],
-        "figures": _with_floors(logged | {f"{prefix}{name}": value for name, value in figures.items()} | logged),
+        "figures": _with_floors(logged, figures, f"{split}{config['data']['tag']}/"),
         "k": cfg.k,
-        "images": sizes | {"planted": min(PLANTED, sizes["training"]), "cas": cas},
-        "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED},
+        "images": sizes | {"planted": min(PLANTED, sizes["training"]), "cas": cas, "c2st": told.pairs},
+        "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED, "c2st": FIRST_C2ST_SEED},
         "cas": {"epochs": cfg.cas.epochs, "bf16": cfg.cas.bf16},
+        "c2st": {"steps": cfg.c2st.steps, "bf16": cfg.c2st.bf16, "error": told.error},
         "extractor": {"name": extractor} | {name: card.known[name] for name in ("sha256", "test_accuracy")},
         "versions": {name: version(name) for name in LIBRARIES},
         "seconds": round(time.perf_counter() - began, 1),
     }
+    return Evaluation(found, _pictures(told))
+
+
+def _utility(card: Card, generator: Generator, train: Pair, cfg: DictConfig) -> Figures:
+    """``cas`` of new fakes."""
+    with terminal.step(f"training a classifier on {cfg.cas.images:,} drawn images"):
+        fakes = _fakes(generator, FIRST_CAS_SEED, cfg.cas.images)
+        return card.utility(fakes, train, cfg.cas.epochs, cfg.cas.bf16)
+
+
+def _tell(card: Card, generator: Generator, pool: Pair, cfg: DictConfig) -> Verdict:
+    """The two-sample test of new fakes, with the labels of its real images where all have one."""
+    if not cfg.c2st.images:
+        return NOTHING
+    test = TwoSample(pool, cfg.c2st.images, cfg.c2st.steps, cfg.c2st.bf16, card.keep)
+    with terminal.step(f"telling {len(test.labels):,} drawn images from real ones"):
+        labels = test.labels if generator.classes and (test.labels >= 0).all() else None
+        return test.judge(_fakes(generator, FIRST_C2ST_SEED, len(test.labels), labels), card.extractor)
+
+
+def _pictures(verdict: Verdict) -> dict[str, Tensor]:
+    """The most telling fakes as large grids."""
+    found = {}
+    for name, images in (("most_fake", verdict.most_fake), ("most_real", verdict.most_real)):
+        if len(images):
+            picture = grid(to_float(images), COLUMNS)
+            times = max(1, WIDTH // picture.shape[2])
+            found[name] = picture.repeat_interleave(times, 1).repeat_interleave(times, 2)
+    return found
 
 
 def _validate(cfg: DictConfig) -> None:
     if cfg.cas.images:  # 0 leaves cas out
         integer("cas.images", cfg.cas.images, BATCH, 10**6)
+    if cfg.c2st.images:  # 0 leaves it out
+        integer("c2st.images", cfg.c2st.images, LEAST, 10**6)
     integer("cas.epochs", cfg.cas.epochs, 1, 1000)
+    integer("c2st.steps", cfg.c2st.steps, 1, 10**6)
     integer("k", cfg.k, 1, 10**6)
 
 
-def _with_floors(figures: Figures) -> Figures:
-    """The figures sorted so that each is followed by its floor."""
+def _with_floors(logged: Figures, more: Figures, prefix: str) -> Figures:
+    """The figures ``logged``, then ``more``, whose names lack ``prefix``; each before its floor."""
+    figures = logged | {f"{prefix}{name}": value for name, value in more.items()} | logged
     names = [part for name in figures if not name.endswith("_floor") for part in (name, f"{name}_floor")]
     return {name: figures[name] for name in names if name in figures}
 
@@ -147,8 +190,8 @@ def _pair(images: Images, count: int | None = None) -> Pair:
     return images.images[:count], images.labels[:count]
 
 
-def _fakes(generator: Generator, count: int) -> Pair:
-    """``count`` new fakes as bytes, with balanced labels."""
-    seeds = torch.arange(count) + FIRST_CAS_SEED
-    y = sample.labels(seeds, generator.classes)
+def _fakes(generator: Generator, first: int, count: int, labels: Tensor | None = None) -> Pair:
+    """``count`` fakes as bytes, of the seeds from ``first``; balanced labels if none are given."""
+    seeds = torch.arange(count) + first
+    y = sample.labels(seeds, generator.classes) if labels is None else labels
     return torch.cat([to_uint8(x) for x in sample.generate(generator, seeds, y)]), y

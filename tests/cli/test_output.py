@@ -104,6 +104,7 @@ def test_a_card_replaces_that_of_the_same_checkpoint_and_no_other_file(tmp_path:
         (fit_classifier.main, ["data=digits", "out=HERE/x"], "x.safetensors"),
         (fit_classifier.main, ["data=digits", "out=HERE/x"], "x.json"),
         (evaluate.main, ["ckpt=HERE/x.ckpt", "out=HERE/x.json"], "x.json"),
+        (evaluate.main, ["ckpt=HERE/x.ckpt", "out=HERE/x.json"], "x_most_real.png"),
         (measure, ["out=HERE/x.json"], "x.png"),
         (measure, ["out=HERE/x.json", "card=HERE/y.json"], "y.json"),
     ],

@@ -208,10 +208,11 @@ def _describe(trainer: Trainer, module: LightningModule) -> list[tuple[str, str]
     assert isinstance(data, ImageData)
     words = lines.typed(list(module.hparams.get("overrides", [])))
     network = type(module.get_submodule("generator")).__module__.rpartition(".")[2]
-    train, val = len(data.splits["train"]) // data.repeat, len(data.splits["val"])
+    val = len(data.splits["val"])
     times = f" ({data.repeat} times an epoch)" if data.repeat > 1 else ""
     classes = "1 class" if data.classes == 1 else f"{data.classes:,} classes"
-    images = f"{train:,} images{times} of {classes}, judged by {val:,} of them"
+    known = f", {data.known:,} with a label" if data.known < data.size else ""
+    images = f"{data.size:,} images{times} of {classes}{known}, judged by {val:,} of them"
     sizes = [sum(p.numel() for p in module.get_submodule(net).parameters()) for net in ("generator", "discriminator")]
     most, first = _most(trainer), trainer.current_epoch + 1
     epochs = f"{most} epoch{'s' if most != 1 else ''}" if most > 0 else "any number of epochs"

@@ -1,4 +1,4 @@
-"""What a classifier was fitted to: another set's figures would be wrong without a sign of it."""
+"""What fits the data: the classifier that judges, and networks that can do with its labels."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from gan import cache
 from gan.data import ImageData
 from gan.error import UserError
 from gan.metric import feature
+from gan.model import GAN
 
 FITTED_IMAGES = 120_000  # at most
 
@@ -47,3 +48,15 @@ def require_fitted(data: ImageData, config: Mapping[str, Any]) -> None:
         path = feature.weights_path(settings["classifier"])
         remedy = f"fit one with python -m gan.fit_classifier data={settings['name']} and the data settings of the run"
         raise UserError(f"data: the classifier {path} {fault}: {remedy}")
+
+
+def require_labels(data: ImageData, model: GAN) -> None:
+    """Raise UserError if the networks of ``model`` need labels that training does not know."""
+    data.setup()
+    if data.known == data.size:
+        return
+    if not model.generator.classes and data.labelled:
+        raise UserError("data.labelled: networks without classes use no labels: leave it out")
+    if model.generator.classes and model.discriminator.needs_labels:
+        has = f"only {data.known:,} of the {data.size:,} training images have a known label"
+        raise UserError(f"data: {has}, and this network needs all: type experiment=semi")

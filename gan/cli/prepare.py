@@ -112,7 +112,8 @@ def fit_missing_classifier(words: list[str]) -> list[str]:
             raise UserError(f"data: the classifier {path} {fault}: delete it to fit it again, or choose another")
         say(f"data: the classifier {path} {fault}: it is replaced")
     if not is_sweep:
-        instantiate(cfg.model, _convert_="all")  # what it refuses, it refuses before minutes of fitting
+        # What these refuse, they refuse before minutes of fitting.
+        fitted.require_labels(data, instantiate(cfg.model, _convert_="all"))
     card = fit_classifier(compose("fit_classifier", chosen), chosen)
     say(f"test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images")
     return words

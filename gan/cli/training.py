@@ -51,6 +51,7 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     data = instantiate(cfg.data, _convert_="all")
     fitted.require_fitted(data, config)
     model = instantiate(cfg.model, _convert_="all")
+    fitted.require_labels(data, model)
     model.hparams.update(config=config, overrides=overrides)
     checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
     callbacks = instantiate(cfg.callback, _convert_="all")

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from gan import names as known
 from gan.error import UserError
+from gan.validate import integer
 
 FEW = 50  # classes that a message writes out
+LEAST_LABELLED = 1 / 8  # of the images of an epoch, if any label is unknown
 
 
 def flatten(raw: np.ndarray, origin: str) -> np.ndarray:
@@ -34,7 +36,7 @@ def flatten(raw: np.ndarray, origin: str) -> np.ndarray:
 
 
 def as_classes(raw: np.ndarray, names: Sequence[str], origin: str) -> Tensor:
-    """The classes int64 [N] that integers or strings [N] mean, -1 being no label.
+    """The classes int64 [N] that integers or strings [N] mean; the integer -1 is an unknown label.
 
     An integer is the number of a class, or if not all are, its name. Raises UserError for others.
     """
@@ -43,6 +45,8 @@ def as_classes(raw: np.ndarray, names: Sequence[str], origin: str) -> Tensor:
         values = values.astype(np.int64)  # of a CSV file
     if values.dtype.kind == "U":
         found = _by_name(values.tolist(), names, origin)
+    elif len(values) > 1 and values[0] == -1:
+        found = [-1, *_by_number(values[1:].tolist(), names, f"{origin} need", len(raw))]
     else:
         found = _by_number(values.tolist(), names, f"{origin} need", len(raw))
     return torch.tensor(found, dtype=torch.int64)[torch.from_numpy(places.reshape(-1))]
@@ -88,5 +92,42 @@ def settings(values: Sequence[str]) -> str:
 
 def missing(labels: Tensor, names: Sequence[str]) -> list[str]:
     """The names of the classes that do not occur."""
-    counts = labels.bincount(minlength=len(names))
+    counts = labels[labels >= 0].bincount(minlength=len(names))
     return [name for name, count in zip(names, counts.tolist(), strict=True) if not count]
+
+
+def validate_labelled(each: object, classes: int) -> int | None:
+    """The setting ``data.labelled``. UserError unless a number, or None for all."""
+    if each is not None and classes == 1:
+        raise UserError("data.labelled: there are no labels to hide, since the data has one class: leave it out")
+    return None if each is None else integer("data.labelled", each, 1, 10**9)
+
+
+def choose_labelled(labels: Tensor, classes: int, each: int, seed: int) -> Tensor:
+    """Indices int64 [classes * each] of random images; those of a larger ``each`` contain these."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    return torch.cat([order[labels[order] == label][:each] for label in range(classes)])
+
+
+def hide(labels: Tensor, among: Tensor, classes: int, each: int, seed: int) -> Tensor:
+    """Labels [N], -1 but for ``each`` of every class, which are chosen from the rows ``among``.
+
+    Raises UserError if a class has fewer there.
+    """
+    least, label = torch.bincount(labels[among] + 1, minlength=classes + 1)[1:].min(0)
+    if each > least:
+        has = f"class {label} has only {least} images beside those of validation"
+        raise UserError(f"data.labelled={each}: {has}: choose fewer")
+    known = among[choose_labelled(labels[among], classes, each, seed)]
+    return torch.full_like(labels, -1).index_copy(0, known, labels[known])
+
+
+def rows(labels: Tensor, repeat: int) -> Tensor:
+    """The rows of an epoch: every image ``repeat`` times, with a known label more often.
+
+    So that an eighth of each batch, on average, has labels to learn from.
+    """
+    known = (labels >= 0).nonzero()[:, 0]
+    unknown = len(labels) - len(known)
+    more = round(LEAST_LABELLED / (1 - LEAST_LABELLED) * unknown / len(known)) - 1
+    return torch.cat([torch.arange(len(labels)), known.repeat(max(0, more))]).repeat(repeat)

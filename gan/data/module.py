@@ -17,7 +17,7 @@ from torch import Tensor
 from gan.data import review
 from gan.data.batch import Batches, Images
 from gan.data.integrity import unpack, verify_file
-from gan.data.labels import as_classes, missing
+from gan.data.labels import as_classes, hide, missing, rows, validate_labelled
 from gan.data.mapped import Mapped, Part
 from gan.error import UserError
 from gan.names import MOST, shown, validate_names
@@ -47,8 +47,10 @@ class ImageData(LightningDataModule):
     ``dataset(root, train=..., download=...)`` has ``data``, bytes [N, H, W] or [N, C, H, W], and
     ``targets``. ``md5`` maps files under ``root`` to their sums; None: their format is checked. A
     large mapped file stays mapped. ``batch_size`` is the total over all devices. An epoch shows an
-    image ``repeat`` times, for sets too small to evaluate after each pass. ``described`` takes the
-    class names, see :mod:`gan.names`, and the settings that only the configuration uses: name, tag,
+    image ``repeat`` times, for sets too small to evaluate after each pass. With ``labelled``, only
+    so many labels of a class are known in training, by ``seed``; the others are -1, as are those
+    that a file leaves open; ``known`` counts the known ones. ``described`` takes it, the class
+    names, see :mod:`gan.names`, and the settings that only the configuration uses: name, tag,
     fallback and classifier.
 
     Raises Unavailable for missing files that cannot be downloaded, UserError for a damaged file.
@@ -85,6 +87,7 @@ class ImageData(LightningDataModule):
         self.judge_images = integer("data.judge_images", judge_images, 2, MOST_IMAGES)
         self.seed = integer("data.seed", seed, 0, 2**32 - 1)
         self.repeat = integer("data.repeat", repeat, 1, MOST_IMAGES)
+        self.labelled, self.known = validate_labelled(described.pop("labelled", None), classes), 0
         self.splits: dict[str, Images] = {}  # in memory, or mapped
         self._placed: dict[str, Images] = {}  # on the trainer's device
         for name, known in md5.items():
@@ -133,12 +136,25 @@ class ImageData(LightningDataModule):
         held = min(self.judge_images, len(train) // 2)
         self._train, self._rest = train, shuffled[held:]
         self.splits = {
-            "train": train.take(torch.arange(len(train)).repeat(self.repeat)) if self.repeat > 1 else train,
+            "train": self._shown(train),
             "val": train.take(shuffled[:held]),
             "val_floor": train.take(shuffled[held : 2 * held]),
             "test": test.take(torch.arange(min(self.judge_images, len(test)))),
             "test_floor": train.take(shuffled[: min(held, len(test))]),
         }
+
+    def _shown(self, train: Images) -> Images:
+        """The images of an epoch, with the labels that training knows; sets ``known``."""
+        labels = train.labels
+        if self.labelled:
+            labels = hide(labels, self._rest, self.classes, self.labelled, self.seed)
+        self.known = int((labels >= 0).sum())
+        if self.known == len(train) and self.repeat == 1:
+            return train
+        if isinstance(train, Mapped):
+            raise UserError(f"data: training must know all labels of a set as large as {self.root}")
+        shown = rows(labels, self.repeat)
+        return Images(train.images[shown], labels[shown])
 
     def _load(self, train: bool) -> Images:
         part = self.dataset(self._typed_root, train=train, download=False)
@@ -152,6 +168,8 @@ class ImageData(LightningDataModule):
             kind = "training" if train else "test"
             raise UserError(f"data: {self.root} has {count} {kind} images and {len(raw)} labels: each needs a label")
         labels = as_classes(raw, self.names, f"the {count} images of {self.root}")
+        if not train and (labels < 0).any():
+            raise UserError(f"data: {int((labels < 0).sum())} test images of {self.root} have no label: leave them out")
         if isinstance(data, np.memmap) and data.nbytes > IN_MEMORY_BYTES:
             return Mapped(data, labels, rows)
         if rows is not None:
@@ -167,6 +185,11 @@ class ImageData(LightningDataModule):
         else:
             remedy = "they must be squares of 1 or 3 channels"
         return UserError(f"data: images are {shape}, but data.channels and data.size say {self.shape}: {remedy}")
+
+    @property
+    def size(self) -> int:
+        """The number of training images."""
+        return len(self._train)
 
     def describe(self) -> str:
         """The data set, its classes and how many images there are, in one line."""
@@ -210,10 +233,11 @@ class ImageData(LightningDataModule):
         return self._train.take(self._rest) if split == "val" else self._train
 
     def fitting(self, most: int) -> Images:
-        """Up to ``most`` training images, each once, to fit a classifier to."""
+        """Up to ``most`` training images with their labels, each once, to fit a classifier to."""
         self.setup()
         order = torch.randperm(len(self._train), generator=torch.Generator().manual_seed(0))
-        return self._train.take(order[:most]) if len(order) > most else self._train
+        order = order[self._train.labels[order] >= 0]
+        return self._train.take(order[:most]) if len(self._train) > min(most, len(order)) else self._train
 
     def _processes(self) -> tuple[int, int]:
         """The number of processes, and which one this is."""

@@ -17,19 +17,25 @@ from gan.file import load_json, write_text
 from gan.table import write_csv
 from gan.validate import integer, number
 
+COUNTS = [
+    *("seeds", "classifier.steps", "classifier.batch_size", "fakes.count", "train.images", "train.epochs"),
+    *(f"unlabelled.{name}" for name in ("steps", "labelled", "others", "train.images", "train.epochs")),
+]
+
 
 def validate_settings(cfg: DictConfig) -> None:
     """Raise UserError for settings that make no study."""
     if cfg.gan not in SOURCES:
-        raise UserError(f"gan must be {' or '.join(SOURCES)}, got {cfg.gan}")
+        raise UserError(f"gan must be {', '.join(SOURCES[:-1])} or {SOURCES[-1]}, got {cfg.gan}")
     if cfg.split not in ("test", "val"):
         raise UserError(f"split must be test or val, got {cfg.split}")
     labels = list(cfg.labels) if isinstance(cfg.labels, ListConfig) else []
     if not labels or not all(type(n) is int and 1 <= n <= 10**6 for n in labels):
         raise UserError(f"labels must be a list of whole numbers of 1 or more, as labels=[10,20], got {cfg.labels}")
-    for name in ("seeds", "classifier.steps", "classifier.batch_size", "fakes.count", "train.images", "train.epochs"):
+    for name in COUNTS:
         integer(name, OmegaConf.select(cfg, name), 1, 10**9)
     number("classifier.lr", cfg.classifier.lr, 1e-9, 1)
+    number("unlabelled.lr", cfg.unlabelled.lr, 1e-9, 1)
     number("fakes.share", cfg.fakes.share, 0, 1)
     if not 1 <= round(cfg.fakes.share * cfg.classifier.batch_size) < cfg.classifier.batch_size:
         raise UserError(f"fakes.share must leave real and fake images in each batch, got {cfg.fakes.share}")

@@ -6,15 +6,17 @@ from typing import Any, NamedTuple
 from gan.file import load_record
 
 NONE = "none"  # no synthetic digits
-SOURCES = ("few", "ckpt")
+UNLABELLED = "unlabelled"
+SOURCES = ("few", "ckpt", UNLABELLED)
 ARMS = {"plain": False, "augmented": True}  # whether the classifier's images are jittered
+METHODS = ("pseudo", "consistency", "discriminator", "both")  # those of UNLABELLED
 Record = dict[str, Any]
 
 
 class Cell(NamedTuple):
     """What a classifier learns from."""
 
-    source: str  # of the synthetic digits: none, few or ckpt
+    source: str  # of the synthetic digits: none or one of SOURCES
     labels: int  # a class
     seed: int
 

@@ -6,13 +6,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gan.downstream.cell import ARMS, NONE, SOURCES, Record, finished
+from gan.downstream.cell import ARMS, METHODS, NONE, SOURCES, UNLABELLED, Record, finished
 from gan.file import load_json
 from gan.table import markdown
 
 Row = dict[str, Any]
 Report = dict[str, Any]
 CONFIDENCE = 0.95
+GAN_ADDS = "both minus consistency"  # what the fakes add to the method without a GAN
+TITLES = {
+    "pseudo": "pseudo-labels", "consistency": "consistency", "discriminator": "the GAN's discriminator",
+    "both": "consistency + fakes", GAN_ADDS: "fakes add",
+}  # fmt: skip
 
 
 def quantile(k: int) -> float:
@@ -32,8 +37,8 @@ def rows(records: list[Record]) -> list[Row]:
     """Accuracy over the seeds, for each source, arm and number of labels a class."""
     found: dict[tuple[str, str, int], dict[int, float]] = {}
     for one in records:
-        for arm in ARMS:
-            found.setdefault((one["source"], arm, one["labels"]), {})[one["seed"]] = one["accuracy"][arm]
+        for arm, accuracy in one["accuracy"].items():
+            found.setdefault((one["source"], arm, one["labels"]), {})[one["seed"]] = accuracy
     rows = []
     for (source, arm, labels), values in sorted(found.items()):
         mean, half = interval(list(values.values()))
@@ -43,13 +48,21 @@ def rows(records: list[Record]) -> list[Row]:
 
 
 def differences(records: list[Record]) -> list[Row]:
-    """Accuracy with synthetic digits minus accuracy without, of the same labelled images."""
+    """Accuracy with synthetic digits minus accuracy without, of the same labelled images.
+
+    With unlabelled images: each method minus augmentation alone, and GAN_ADDS.
+    """
     real = {(one["labels"], one["seed"]): one["accuracy"] for one in records if one["source"] == NONE}
     paired = []
     for one in records:
         base = real.get((one["labels"], one["seed"]))
-        if one["source"] != NONE and base:
-            paired.append(one | {"accuracy": {arm: one["accuracy"][arm] - base[arm] for arm in ARMS}})
+        if one["source"] == NONE or not base:
+            continue
+        accuracy = one["accuracy"]
+        change = {arm: value - base.get(arm, base["augmented"]) for arm, value in accuracy.items()}
+        if one["source"] == UNLABELLED:
+            change[GAN_ADDS] = accuracy["both"] - accuracy["consistency"]
+        paired.append(one | {"accuracy": change})
     return rows(paired)
 
 
@@ -85,6 +98,8 @@ def caption(report: Report, source: str) -> str:
     """The training images of a source of synthetic digits."""
     if source == "few":
         return "GAN trained on these labelled images alone"
+    if source == UNLABELLED:
+        return "GAN trained on these labelled images and all others without labels"
     return f"generator trained on {report['settings']['ckpt']['saw']} (upper bound)"
 
 
@@ -120,6 +135,9 @@ def tables(report: Report) -> str:
     head += ["synthetic adds", "significant", "beside augmentation it adds", "significant"]
     clear, parts = significant(report["differences"]), []
     for source in report["sources"]:
+        if source == UNLABELLED:
+            parts += _unlabelled(report, accuracy, clear)
+            continue
         lines = [head]
         for changes in zip(*(of(report["differences"], source, arm) for arm in ARMS), strict=True):
             labels = changes[0]["labels"]
@@ -129,6 +147,29 @@ def tables(report: Report) -> str:
             lines.append(line)
         parts.append(f"Synthetic digits of a {caption(report, source)}:\n\n{markdown(*lines)}")
     return "\n\n".join(parts)
+
+
+def _unlabelled(report: Report, accuracy: dict[tuple[str, str, int], str], clear: list[Row]) -> list[str]:
+    """The tables of the methods that use images without labels."""
+    shown = [["labels a class", "labels alone", "with augmentation", *(TITLES[arm] for arm in METHODS)]]
+    changes = [["labels a class", *(TITLES[arm] for arm in (*METHODS, GAN_ADDS))]]
+    figures = [["labels a class", "label agreement", "CAS", "seconds of the GAN"]]
+    for labels in [row["labels"] for row in of(report["rows"], UNLABELLED, "both")]:
+        line = [accuracy.get((NONE, arm, labels), "-") for arm in ARMS]
+        shown.append([str(labels), *line, *(accuracy[UNLABELLED, arm, labels] for arm in METHODS)])
+        rows = [row for row in report["differences"] if (row["source"], row["labels"]) == (UNLABELLED, labels)]
+        change = {row["arm"]: f"{_percent(row, '+.2f')}{' *' * (row in clear)}" for row in rows}
+        changes.append([str(labels), *(change.get(arm, "-") for arm in (*METHODS, GAN_ADDS))])
+        cells = [one for one in report["cells"] if (one["source"], one["labels"]) == (UNLABELLED, labels)]
+        agreement, cas, seconds = (
+            statistics.mean(one[name] for one in cells) for name in ("label_agreement", "cas", "gan_seconds")
+        )
+        figures.append([str(labels), f"{agreement:.2%}", f"{cas:.2%}", f"{seconds:.0f}"])
+    return [
+        f"All other images without labels:\n\n{markdown(*shown)}",
+        f"Change against labels with augmentation, * significant:\n\n{markdown(*changes)}",
+        f"The digits that the GAN draws:\n\n{markdown(*figures)}",
+    ]
 
 
 def sheet(report: Report) -> list[Row]:

@@ -5,7 +5,6 @@ import math
 import re
 import statistics
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,14 @@ from gan.cli import training
 from gan.cli.check import check
 from gan.cli.compose import compose, plain, quote
 from gan.data import ImageData
-from gan.downstream.cell import ARMS, NONE, Cell, Record, finished
+from gan.data.labels import choose_labelled
+from gan.downstream import unlabelled
+from gan.downstream.cell import ARMS, NONE, UNLABELLED, Cell, Record, finished
+from gan.downstream.draw import Pair, draw_batches, draw_fakes
 from gan.error import UserError
 from gan.file import atomic_write, load_json, sha256, write_text
 from gan.metric import feature
-from gan.network import Generator
-
-Pair = tuple[Tensor, Tensor]  # images uint8 [N, C, H, W] and labels int64 [N]
+from gan.network import Discriminator, Generator, semi
 
 # Overrides of train.py that each cell sets itself.
 OWN = r"[+~]*(data|ckpt|init_from|run_dir|seed|callback|trainer\.(max_epochs|devices|num_nodes|limit_\w+))\b"
@@ -39,24 +39,29 @@ class Study:
 
     def __init__(self, cfg: DictConfig) -> None:
         settings = plain(cfg)
-        self.data, self.train = settings["data"], settings["train"]
+        self.data, self.unlabelled = settings["data"], settings["unlabelled"]
+        self.train = self.unlabelled["train"] if cfg.gan == UNLABELLED else settings["train"]
         self.classifier, self.fakes = settings["classifier"], settings["fakes"]
         self.gan, self.ckpt, self.split, self.folder = cfg.gan, cfg.ckpt, cfg.split, Path(cfg.run_dir)
 
         data: ImageData = instantiate(cfg.data, _convert_="all")
+        if data.labelled:
+            raise UserError("data.labelled cannot be set: each cell has its own: choose labels=[10,20]")
         pool = data.others("val")  # no validation image is in a cell, so that these can choose settings
         judged = data.splits[cfg.split]
         self.pool, self.judged = (pool.images, pool.labels), (judged.images, judged.labels)
         self.classes, self.training_images = data.classes, len(data.others("test"))
         self.sha256 = cache.key(*self.pool, *self.judged)
-        least, label = torch.bincount(pool.labels, minlength=data.classes).min(0)
+        least, label = torch.bincount(pool.labels[pool.labels >= 0], minlength=data.classes).min(0)
         if max(cfg.labels) > least:
             has = f"class {label} of data={cfg.data.name} has beside its validation images"
             raise UserError(f"labels: {max(cfg.labels)} a class are more than the {least} that {has}")
         if cfg.gan == "ckpt":
             self.load_generator()
         else:
-            self.validate_training(min(cfg.labels))
+            self.validate_training(len(self.pool[1]) if cfg.gan == UNLABELLED else min(cfg.labels) * self.classes)
+        if cfg.gan == UNLABELLED:
+            self.reader = feature.load(self.data["classifier"])
 
     def record_settings(self) -> None:
         """Write the settings into the folder. Raises UserError if it holds others."""
@@ -75,6 +80,8 @@ class Study:
         asked = {"data": name, "data_sha256": self.sha256, "split": self.split, "classifier": self.classifier}
         if source == "few":
             asked |= {"fakes": self.fakes, "train": self.train}
+        if source == UNLABELLED:
+            asked |= {"fakes": self.fakes, "unlabelled": self.unlabelled}
         if source == "ckpt":
             path = Path(self.ckpt or checkpoint.SHIPPED)
             data = checkpoint.provenance(path).get("data", "")
@@ -88,23 +95,62 @@ class Study:
         left = [cell for cell in cells if cell not in known]
         for done, cell in enumerate(left, 1):
             record = known[cell] = self.run_cell(cell)
-            accuracy = ", ".join(f"{arm} {record['accuracy'][arm]:.2%}" for arm in ARMS)
+            accuracy = ", ".join(f"{arm} {value:.2%}" for arm, value in record["accuracy"].items())
             took = f"{record['seconds']:.0f} s, about {_estimate_seconds(known, left[done:]) / 60:.0f} minutes to go"
             name = f"{cell.source}, {cell.labels} labels a class, seed {cell.seed}"
             print(f"{name}: {accuracy}; {took}", flush=True)  # noqa: T201
 
     def run_cell(self, cell: Cell) -> Record:
-        """Find the accuracy of a cell, without and with augmentation, and write its record."""
+        """Find the accuracies of a cell, and write its record."""
         began = time.perf_counter()
         index = choose_labelled(self.pool[1], self.classes, cell.labels, cell.seed)
-        real = self.pool[0][index], self.pool[1][index]
-        fake = None if cell.source == NONE else self._make_fakes(real, cell)
-        seconds = round(time.perf_counter() - began, 1)
-        accuracy = {arm: self.measure_accuracy(real, fake, augmented, cell.seed) for arm, augmented in ARMS.items()}
-        record = {**cell._asdict(), "accuracy": accuracy, "gan_seconds": seconds}
+        measure = self._with_unlabelled if cell.source == UNLABELLED else self._with_labelled
+        record = {**cell._asdict(), **measure(index, cell)}
         record["seconds"] = round(time.perf_counter() - began, 1)
         write_text(json.dumps(record, indent=1), self.folder / f"{cell.name}.json")
         return record
+
+    def _with_labelled(self, index: Tensor, cell: Cell) -> Record:
+        """Accuracies of classifiers that learn from the images at ``index`` and fakes alone."""
+        began = time.perf_counter()
+        real = self.pool[0][index], self.pool[1][index]
+        fake = None
+        if cell.source != NONE:
+            generator = self.load_generator() if cell.source == "ckpt" else self.train_gan(real, real, cell)[0]
+            fake = self._make_fakes(generator, cell)
+        seconds = round(time.perf_counter() - began, 1)
+        accuracy = {arm: self.measure_accuracy(real, fake, augmented, cell.seed) for arm, augmented in ARMS.items()}
+        return {"accuracy": accuracy, "gan_seconds": seconds}
+
+    def _with_unlabelled(self, index: Tensor, cell: Cell) -> Record:
+        """Accuracies of METHODS, which know the labels at ``index``; figures of the GAN."""
+        real, seed = (self.pool[0][index], self.pool[1][index]), cell.seed
+        known = torch.full_like(self.pool[1], -1).index_copy(0, index, real[1])
+        began = time.perf_counter()
+        generator, discriminator = self.train_gan((self.pool[0], known), real, cell)
+        assert isinstance(discriminator, semi.Discriminator)
+        fake, seconds = self._make_fakes(generator, cell), round(time.perf_counter() - began, 1)
+
+        labelled, others, share = self.unlabelled["labelled"], self.unlabelled["others"], self.fakes["share"]
+        common = (self.classes, self.unlabelled["steps"], self.unlabelled["lr"], seed, self.classifier["bf16"])
+
+        def learn(method: unlabelled.Method, fake: Pair | None = None) -> feature.Classifier:
+            of_labelled = draw_batches(real, fake, labelled, share, augmented=True, seed=seed)
+            of_others = draw_batches((self.pool[0], known), None, others, share, augmented=False, seed=seed)
+            return unlabelled.learn(of_labelled, of_others, method, *common)
+
+        learned: dict[str, feature.Reader] = {
+            "pseudo": learn(unlabelled.PseudoLabels(seed)),
+            "consistency": learn(unlabelled.Consistency(seed, self.classes)),
+            "discriminator": lambda x: (x, discriminator.classify(x)),
+            "both": learn(unlabelled.Consistency(seed, self.classes), fake),
+        }
+        accuracy = {arm: feature.accuracy(classifier, *self.judged) for arm, classifier in learned.items()}
+        agreement = feature.accuracy(self.reader, *fake)
+        alone = draw_batches(fake, None, labelled + others, share, augmented=True, seed=seed)
+        (fitted,) = feature.learn(alone, *common, every=self.unlabelled["steps"])
+        cas = feature.accuracy(fitted, *self.judged)
+        return {"accuracy": accuracy, "label_agreement": agreement, "cas": cas, "gan_seconds": seconds}
 
     def measure_accuracy(self, real: Pair, fake: Pair | None, augmented: bool, seed: int) -> float:
         """The accuracy of a classifier on the judged images, after a fixed number of steps."""
@@ -113,9 +159,8 @@ class Study:
         (fitted,) = feature.learn(batches, self.classes, steps, lr, seed, bf16, every=steps)
         return feature.accuracy(feature.Frozen(fitted).classifier, *self.judged)
 
-    def _make_fakes(self, real: Pair, cell: Cell) -> Pair:
+    def _make_fakes(self, generator: Generator, cell: Cell) -> Pair:
         """The synthetic digits of a cell; a picture of the first lies beside its record."""
-        generator = self.train_generator(real, cell) if cell.source == "few" else self.load_generator()
         fake = draw_fakes(generator, self.fakes["count"], cell.seed)
         columns = sample.columns(self.classes)
         shown = image.grid(image.to_float(fake[0][: 8 * columns]), columns)
@@ -134,22 +179,24 @@ class Study:
             raise UserError(f"ckpt: the generator makes images of {makes}, and data={name} has {needs}")
         return generator
 
-    def validate_training(self, labels: int) -> None:
-        """Raise UserError for ``train.words`` that cannot train the GAN of a cell."""
-        words = self.train["words"]
+    def validate_training(self, images: int) -> None:
+        """Raise UserError for words that cannot train the GAN of a cell with so many images."""
+        words, setting = self.train["words"], "unlabelled.train.words" if self.gan == UNLABELLED else "train.words"
         for word in words:
             if re.match(OWN, word):
-                raise UserError(f"train.words: {word} cannot be set: each GAN starts anew, from its own images alone")
+                raise UserError(f"{setting}: {word} cannot be set: each GAN starts anew, from its own images alone")
         try:
             check("train", words)
         except UserError as error:
-            raise UserError(f"train.words: {error}") from None
-        config = compose("train", [*self.train_overrides(self.folder, labels, 0), "run_dir=."])
+            raise UserError(f"{setting}: {error}") from None
+        config = compose("train", [*self.train_overrides(self.folder, images, 0), "run_dir=."])
         if config.model.generator.get("classes", 0) != self.classes:
-            raise UserError(f"train.words: the GAN must know the {self.classes} labels: choose another network")
+            raise UserError(f"{setting}: the GAN must know the {self.classes} labels: choose another network")
+        if self.gan == UNLABELLED and instantiate(config.network.discriminator).needs_labels:
+            raise UserError(f"{setting}: the GAN must guess labels: choose network=semi or experiment=semi")
 
-    def train_overrides(self, folder: Path, labels: int, seed: int) -> list[str]:
-        """The overrides of ``train.py`` for the ``labels`` images a class in ``folder``."""
+    def train_overrides(self, folder: Path, images: int, seed: int) -> list[str]:
+        """The overrides of ``train.py`` for so many ``images`` in ``folder``."""
         train, data = self.train, self.data
         batch = compose("train", [*train["words"], "run_dir=."]).batch_size
         steps = math.ceil(train["images"] / train["epochs"] / batch)  # of an epoch
@@ -157,7 +204,7 @@ class Study:
             "data=memory_mapped",
             *(f"data.{name}={data[name]}" for name in ("size", "channels", "classes")),
             quote(f"data.root={folder.absolute()}"),
-            f"data.repeat={math.ceil(steps * batch / (labels * data['classes']))}",
+            f"data.repeat={math.ceil(steps * batch / images)}",
             f"trainer.max_epochs={train['epochs']}",
             f"trainer.limit_train_batches={steps}",
             f"trainer.log_every_n_steps={min(steps, 50)}",
@@ -169,20 +216,26 @@ class Study:
             *train["words"],
         ]
 
-    def train_generator(self, real: Pair, cell: Cell) -> Generator:
-        """Train a GAN on ``real`` alone, or continue its training; return its generator."""
+    def train_gan(self, shown: Pair, real: Pair, cell: Cell) -> tuple[Generator, Discriminator]:
+        """Train a GAN on ``shown`` alone, or continue its training; return its networks.
+
+        ``real`` are the images with labels. Unknown labels of ``shown`` are -1.
+        """
         folder = self.folder / cell.name
-        for name, part in zip(("images", "labels"), real, strict=True):
-            for split in ("", "test_"):  # the same images as test set, or some would be held out
+        for split, pair in (("", shown), ("test_", real)):  # without a test set, some would be held out
+            for name, part in zip(("images", "labels"), pair, strict=True):
                 with atomic_write(folder / f"{split}{name}.npy") as partial, partial.open("wb") as file:
                     np.save(file, part.numpy())
-        overrides = self.train_overrides(folder, cell.labels, cell.seed)
+        overrides = self.train_overrides(folder, len(shown[1]), cell.seed)
         config, last = compose("train", [*overrides, "run_dir=."]), folder / "last.ckpt"
         config.run_dir = str(folder)
         if last.is_file() and checkpoint.load_contents(last)["hyper_parameters"]["overrides"] == overrides:
             config.ckpt = str(last)
         training.fit(config, overrides)
-        return checkpoint.generator(last)
+        discriminator: Discriminator = instantiate(config.network.discriminator)
+        weights, prefix = checkpoint.load_contents(last)["state_dict"], "discriminator."
+        discriminator.load_state_dict({name.removeprefix(prefix): x for name, x in weights.items() if prefix in name})
+        return checkpoint.generator(last), discriminator.eval()
 
 
 def _estimate_seconds(known: dict[Cell, Record], left: list[Cell]) -> float:
@@ -192,39 +245,3 @@ def _estimate_seconds(known: dict[Cell, Record], left: list[Cell]) -> float:
         same = [one["seconds"] for one in known.values() if one["source"] == cell.source]
         total += statistics.mean(same or [one["seconds"] for one in known.values()])
     return total
-
-
-def choose_labelled(labels: Tensor, classes: int, each: int, seed: int) -> Tensor:
-    """Indices int64 [classes * each] of random images; those of a larger ``each`` contain these."""
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    return torch.cat([order[labels[order] == label][:each] for label in range(classes)])
-
-
-def draw_fakes(generator: Generator, count: int, seed: int) -> Pair:
-    """``count`` digits as bytes, and the balanced labels that they were generated from.
-
-    All are kept: a classifier that selects among them would bring in what it knows of all labels.
-    """
-    seeds = torch.arange(count) + seed * count
-    y = sample.labels(seeds, generator.classes)
-    return torch.cat([image.to_uint8(x) for x in sample.generate(generator, seeds, y)]), y
-
-
-def draw_batches(real: Pair, fake: Pair | None, size: int, share: float, augmented: bool, seed: int) -> Iterator[Pair]:
-    """Endless batches x [N, C, H, W] in [-1, 1], y [N], a ``share`` fake; jittered if augmented."""
-    source = torch.Generator().manual_seed(seed)
-    fakes, fake = (round(size * share), fake) if fake else (0, real)
-    of_real, of_fake = _draw_indices(len(real[1]), size - fakes, source), _draw_indices(len(fake[1]), fakes, source)
-    for i, j in zip(of_real, of_fake, strict=True):
-        x, y = feature.floats(torch.cat([real[0][i], fake[0][j]])), torch.cat([real[1][i], fake[1][j]])
-        yield feature.jitter(x, source) if augmented else x, y
-
-
-def _draw_indices(count: int, size: int, source: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of indices below ``count``, in rounds that have each index once."""
-    left = torch.empty(0).long()
-    while True:
-        while len(left) < size:
-            left = torch.cat([left, torch.randperm(count, generator=source)])
-        yield left[:size]
-        left = left[size:]

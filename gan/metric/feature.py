@@ -25,6 +25,7 @@ from gan.image import to_float, warp
 from gan.validate import integer, number
 
 WEIGHTS = Path(__file__).parent
+Reader = Callable[[Tensor], tuple[Tensor, Tensor]]  # images to features and logits
 LARGEST_JSON = 2**20  # bytes
 
 
@@ -248,7 +249,7 @@ def floats(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
+def accuracy(classifier: Reader, images: Tensor, labels: Tensor) -> float:
     """Share of images [N, C, H, H], bytes or in [-1, 1], that are classified as their label."""
     hits = [classifier(floats(x))[1].argmax(1) == y for x, y in zip(images.split(100), labels.split(100), strict=True)]
     return torch.cat(hits).double().mean().item()

@@ -105,14 +105,16 @@ class GAN(Judged):
             torch.compiler.cudagraph_mark_step_begin()  # results of the last step may be overwritten
         real, y = batch
         real = real.contiguous(memory_format=torch.channels_last)
+        y = self.discriminator.complete(real, y)
+        asked = self.generator.ask(y)
         z = torch.randn(len(real), self.generator.latent, device=self.device)
         is_generators_turn = (batch_idx + 1) % self.schedule.d_steps == 0
         with torch.set_grad_enabled(is_generators_turn):  # both steps share this pass: only D changes between them
-            fake = self.generator(z, y)
+            fake = self.generator(z, asked)
         images = len(real) * self.trainer.world_size
         losses = self.discriminator_step(real, fake.detach(), y, batch_idx, images)
         if is_generators_turn:
-            losses |= self.generator_step(fake, real, y)
+            losses |= self.generator_step(fake, real, asked)
             self.ema.update(self.generator, images * self.schedule.d_steps)
         self.images += images
         batches, every = self.trainer.num_training_batches, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
@@ -125,7 +127,7 @@ class GAN(Judged):
     def discriminator_step(self, real: Tensor, fake: Tensor, y: Tensor, batch_idx: int = 0, images: int = 0) -> Losses:
         """Train D on real and fake images [N, C, H, W]; return the figures to log."""
         fake = fake.to(real.dtype)
-        x, labels = torch.cat([real, fake]), torch.cat([y, y])
+        x, labels = torch.cat([real, fake]), torch.cat([y, self.generator.ask(y)])
         parts = 1 + self.has_batch_norm  # batch norm must not mix real and fake images
         passes = [self.critic(*part) for part in zip(x.chunk(parts), labels.chunk(parts), strict=True)]
         logits, likelihood = (torch.cat(parts) for parts in zip(*passes, strict=True))

@@ -29,10 +29,11 @@ class Judged(LightningModule):
         index = torch.arange(len(y)) + batch_idx * (JUDGE_BATCH // self.trainer.world_size)
         seeds = index * self.trainer.world_size + self.global_rank
         z = latents(seeds, self.ema.generator.latent).to(self.device)
-        labels = y if self.ema.generator.classes else torch.full_like(y, -1)
+        asked = self.ema.generator.ask(y)
+        labels = asked if self.ema.generator.classes else torch.full_like(y, -1)
         # In float32, as in every later use: batches of any size then give the same images.
         with torch.autocast(self.device.type, enabled=False):
-            return {"real": real, "fake": self.ema(z, y), "labels": labels}
+            return {"real": real, "fake": self.ema(z, asked), "labels": labels}
 
     test_step = validation_step
 

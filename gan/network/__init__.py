@@ -7,6 +7,7 @@ checked before anything is allocated. Raises UserError for the others.
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from gan.validate import integer
@@ -30,6 +31,11 @@ class Generator(nn.Module):
         self.latent = integer("network.generator.latent", latent, 1, 1024)
         self.classes, self.shape = _validate(classes, shape)
 
+    def ask(self, y: Tensor) -> Tensor:
+        """The labels [N] to draw: those of ``y``, and the classes in turn for unknown ones (-1)."""
+        turn = torch.arange(len(y), device=y.device) % max(self.classes, 1)
+        return torch.where(y < 0, turn, y)
+
 
 class Verdict(NamedTuple):
     """The output of a discriminator.
@@ -43,13 +49,21 @@ class Verdict(NamedTuple):
 
 
 class Discriminator(nn.Module):
-    """Images and labels, as in :class:`Generator`, to a verdict, ``D(x, y)``."""
+    """Images and labels, as in :class:`Generator`, to a verdict, ``D(x, y)``.
+
+    ``needs_labels``: False if labels may be unknown, -1.
+    """
 
     __call__: Callable[["Discriminator", Tensor, Tensor], Verdict]
+    needs_labels = True
 
     def __init__(self, classes: int, shape: Shape) -> None:
         super().__init__()
         _validate(classes, shape)
+
+    def complete(self, x: Tensor, y: Tensor) -> Tensor:
+        """The labels ``y`` [N] of real images, with guesses for unknown ones. This one has none."""
+        return y
 
 
 def _validate(classes: int, shape: Shape) -> tuple[int, Shape]:

@@ -85,7 +85,9 @@ class Labelled(nn.Module):
 
 
 class Head(nn.Module):
-    """The last layer of a discriminator: features [N, features] and labels [N] to a verdict.
+    """The last layer of a discriminator: features [N, features] and labels to a verdict.
+
+    Labels are [N], or mixtures [N, classes], in which a row of zeros adds nothing.
 
     With ``classes``, ``condition`` "projection" adds the inner product of features and class
     embedding, times ``scale``, to the logit (Miyato & Koyama 2018, equation 3), "auxiliary"
@@ -112,7 +114,7 @@ class Head(nn.Module):
         logits = self.logit(features).squeeze(1)
         likelihood = torch.zeros_like(logits)
         if self.embed is not None:
-            logits = logits + (features * self.embed(y)).sum(1) * self.scale
+            logits = logits + (features * look_up(self.embed.weight, y)).sum(1) * self.scale
         if self.guess is not None:
             likelihood = -cross_entropy(self.guess(features).float(), y, reduction="none")
         return Verdict(logits, likelihood)

@@ -203,7 +203,14 @@ def test_a_download_is_moved_in_whole(mnist: str, tmp_path: Path) -> None:
     assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 4
 
 
-GOOD = [("names", None), ("md5", {}), ("seed", 0), ("seed", 10**9), ("judge_images", 10**9)]  # for digits
+GOOD = [
+    ("names", None),
+    ("labelled", None),
+    ("md5", {}),
+    ("seed", 0),
+    ("seed", 10**9),
+    ("judge_images", 10**9),
+]  # for digits
 
 
 @cache

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from gan import checkpoint
 from gan.cli.compose import compose
+from gan.data.labels import choose_labelled
 from gan.downstream import study
 from gan.downstream.__main__ import main
 from gan.downstream.cell import NONE, Cell, Record, finished
@@ -23,6 +24,9 @@ TINY = [
     "data=digits", "labels=[2]", "seeds=2", "classifier.steps=3", "classifier.batch_size=16", "classifier.bf16=false",
     "fakes.count=20", "train.images=16", "train.epochs=1",
     'train.words=["network.width=8","network.depth=0","batch_size=16","trainer.accelerator=cpu"]',
+    "unlabelled.steps=3", "unlabelled.labelled=8", "unlabelled.others=8", "unlabelled.train.images=16",
+    "unlabelled.train.epochs=1",
+    'unlabelled.train.words=["experiment=semi","network.width=8","network.depth=0","batch_size=16"]',
 ]  # fmt: skip
 
 
@@ -32,7 +36,7 @@ def _cfg(*words: str) -> DictConfig:
 
 def test_every_class_has_as_many_labels_and_fewer_are_among_more() -> None:
     y = torch.randint(0, 3, (300,), generator=torch.Generator().manual_seed(1))
-    ten, twenty, other = (study.choose_labelled(y, 3, each, seed) for each, seed in ((10, 0), (20, 0), (10, 1)))
+    ten, twenty, other = (choose_labelled(y, 3, each, seed) for each, seed in ((10, 0), (20, 0), (10, 1)))
     assert torch.bincount(y[ten]).tolist() == [10, 10, 10]
     assert len(set(ten.tolist())) == 30
     assert set(ten.tolist()) < set(twenty.tolist())
@@ -79,7 +83,7 @@ def test_fakes_carry_the_labels_they_were_made_from_and_those_of_two_seeds_diffe
 
 def test_the_same_seed_reads_the_same() -> None:
     job = Study(_cfg())
-    index = study.choose_labelled(job.pool[1], 10, 2, 0)
+    index = choose_labelled(job.pool[1], 10, 2, 0)
     real = job.pool[0][index], job.pool[1][index]
     first, again, other = (job.measure_accuracy(real, None, True, seed) for seed in (0, 0, 1))
     assert first == again != other
@@ -105,7 +109,7 @@ def test_a_study_writes_what_it_came_to_and_another_source_joins_it(
 
     # Its GAN was trained on the cell's own images, shown as often as was asked for.
     pool, cell = Study(_cfg()).pool, tmp_path / "study" / "few_2_1"
-    own = pool[0][study.choose_labelled(pool[1], 10, 2, 1)]
+    own = pool[0][choose_labelled(pool[1], 10, 2, 1)]
     assert np.array_equal(np.load(cell / "images.npy"), own.numpy())
     trained = json.loads((cell / "result.json").read_text())
     assert trained["history"][-1]["speed/images"] == 16
@@ -116,6 +120,28 @@ def test_a_study_writes_what_it_came_to_and_another_source_joins_it(
     assert "none, 2 labels" not in shown  # known already
     assert "Synthetic digits of a generator trained on the images of data=mnist (upper bound):" in shown
     assert [cell.source for cell in finished(tmp_path / "study")].count("ckpt") == 2
+
+
+def test_images_without_labels_join_and_the_gan_knows_no_other_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["seeds=1", "gan=unlabelled", f"run_dir={tmp_path}"]
+    call(main, *TINY, *words)
+    shown = capsys.readouterr().out
+    assert re.search(r"unlabelled, 2 labels a class, seed 0: pseudo .*, consistency .*, discriminator .*, both ", shown)
+    assert "Change against labels with augmentation, * significant:" in shown
+    cell = json.loads((tmp_path / "unlabelled_2_0.json").read_text())
+    assert list(cell["accuracy"]) == ["pseudo", "consistency", "discriminator", "both"]
+    assert 0 <= cell["cas"] <= 1
+    assert 0 <= cell["label_agreement"] <= 1
+    labels = np.load(tmp_path / "unlabelled_2_0" / "labels.npy")
+    pool = Study(_cfg()).pool[1]
+    known = np.flatnonzero(labels >= 0)
+    assert sorted(known) == sorted(choose_labelled(pool, 10, 2, 0).tolist())
+    assert (labels[known] == pool.numpy()[known]).all()
+    assert len(labels) == 750
+    found = json.loads((tmp_path / "downstream.json").read_text())
+    assert {row["arm"] for row in found["differences"]} == {*cell["accuracy"], "both minus consistency"}
 
 
 @pytest.mark.slow
@@ -156,7 +182,7 @@ def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
         (["labels=10"], "labels is a list: write labels=[...], got 10"),
         (["labels=[]"], "labels must be a list of whole numbers"),
         (["seeds=0"], "seeds must be a whole number from 1 to 1,000,000,000, got 0"),
-        (["gan=all"], "gan must be few or ckpt, got all"),
+        (["gan=all"], "gan must be few, ckpt or unlabelled, got all"),
         (["split=train"], "split must be test or val, got train"),
         (["fakes.share=1.0"], "fakes.share must leave real and fake images in each batch"),
         (["out=x.txt"], "out must end in .json"),
@@ -166,6 +192,12 @@ def test_a_study_with_other_settings_is_refused(tmp_path: Path) -> None:
         (['train.words=["init_from=x"]'], "train.words: init_from=x cannot be set"),
         (['train.words=["data=kmnist"]'], "train.words: data=kmnist cannot be set"),
         (['train.words=["network=report"]'], "train.words: the GAN must know the 10 labels"),
+        (["data.labelled=3"], "data.labelled cannot be set: each cell has its own: choose labels=[10,20]"),
+        (
+            ["gan=unlabelled", 'unlabelled.train.words=["network.width=8"]'],
+            "unlabelled.train.words: the GAN must guess",
+        ),
+        (["gan=unlabelled", "unlabelled.steps=0"], "unlabelled.steps must be a whole number from 1"),
         (["gan=ckpt", "ckpt=nothing.ckpt"], "ckpt: nothing.ckpt does not exist"),
     ],
 )

@@ -65,3 +65,23 @@ def test_the_table_says_which_changes_are_significant() -> None:
         "significant": "yes",
     }  # fmt: skip
     assert line.endswith("| +0.67 ± 5.74 | no |")
+
+
+def _methods(seed: int) -> dict[str, Any]:
+    accuracy = {"pseudo": 0.91, "consistency": 0.95, "discriminator": 0.9, "both": 0.97 + seed / 1000}
+    cell = {"source": "unlabelled", "labels": 10, "seed": seed, "accuracy": accuracy, "seconds": 1.0}
+    return cell | {"label_agreement": 0.99, "cas": 0.98, "gan_seconds": 60.0 + seed}
+
+
+def test_methods_with_unlabelled_images_are_compared_with_augmentation_and_the_gan_with_consistency() -> None:
+    cells = [_record(NONE, 10, seed, 0.8, 0.9) for seed in range(3)] + [_methods(seed) for seed in range(3)]
+    changes = {row["arm"]: row["mean"] for row in report.differences(cells)}
+    assert changes == {
+        "pseudo": pytest.approx(0.01), "consistency": pytest.approx(0.05), "discriminator": pytest.approx(0),
+        "both": pytest.approx(0.071), "both minus consistency": pytest.approx(0.021),
+    }  # fmt: skip
+    found = {"rows": report.rows(cells), "differences": report.differences(cells), "cells": cells}
+    written = report.tables(found | {"sources": ["unlabelled"]})
+    assert "| 10 | 80.00 ± 0.00 | 90.00 ± 0.00 | 91.00 ± 0.00 | 95.00 ± 0.00 | 90.00 ± 0.00 | 97.10 ± 0.25 |" in written
+    assert "| 10 | +1.00 ± 0.00 * | +5.00 ± 0.00 * | +0.00 ± 0.00 | +7.10 ± 0.25 * | +2.10 ± 0.25 * |" in written
+    assert written.endswith("| 10 | 99.00% | 98.00% | 61 |")

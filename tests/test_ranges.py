@@ -41,6 +41,7 @@ OPEN_GROUPS = (
 NULLABLE = (
     "grid.columns",
     "keep_every",
+    "c2st_every",
     "patience",
     "columns",
     "label",
@@ -112,6 +113,7 @@ def _build(choice: str, name: str, value: object) -> None:
     part = {
         "grid": "callback",
         "keep_every": "callback",
+        "c2st_every": "callback",
         "patience": "callback",
         "network": "model",
         "optimizer": "model",

@@ -10,6 +10,7 @@ from gan.callback.quality import Quality
 from gan.callback.result import Result
 from gan.callback.speed import Speed
 from gan.callback.stop import Stop
+from gan.callback.tell import Tell
 
 __all__ = [
     "Doctor",
@@ -23,5 +24,6 @@ __all__ = [
     "Result",
     "Speed",
     "Stop",
+    "Tell",
     "Whole",
 ]

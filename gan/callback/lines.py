@@ -15,8 +15,9 @@ NAMES = {
     "mode_kl": "mode KL",
     "modes_covered": "modes",
     "label_agreement": "labels right",
+    "c2st": "C2ST",
 }
-BESIDE = ("label_agreement", "modes_covered")  # figures that stand beside the objective, if there are any
+BESIDE = ("label_agreement", "modes_covered", "c2st")  # figures that stand beside the objective, if there are any
 LABEL = 10  # characters of what begins a line before and after the epochs
 Part = str | tuple[str, str]  # plain, or with a style
 
@@ -45,7 +46,7 @@ def name(figure: str) -> str:
 def value(figure: str, figures: Mapping[str, float]) -> str:
     """A figure, as a share if it is one: 1.93, 98.4%."""
     number = figures[figure]
-    if figure.endswith("label_agreement"):
+    if figure.endswith(("label_agreement", "/c2st")):
         return f"{number:.1%}"
     if figure.endswith("modes_covered"):
         return f"{number:,.0f}"

@@ -19,7 +19,7 @@ GROUPS = (
     "trainer",
 )  # fmt: skip
 SETTINGS = re.compile(
-    r"(augment|grid|loss|model|network|optimizer|penalty)(\.[a-z0-9]\w*)+|batch_size|keep_every|patience|seed"
+    r"(augment|grid|loss|model|network|optimizer|penalty)(\.[a-z0-9]\w*)+|batch_size|c2st_every|keep_every|patience|seed"
     r"|data\.(batch_size|channels|classes|judge_images|names|polarity|repeat|seed|size|test_share)"
     r"|trainer\.(accelerator|benchmark|check_val_every_n_epoch|detect_anomaly|deterministic|devices"
     r"|limit_(train|val|test)_batches|log_every_n_steps|max_epochs|max_time|num_nodes|num_sanity_val_steps"

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from gan import checkpoint, sample, terminal
+from gan.callback import tell
 from gan.cli import fitted
 from gan.cli.carry import run_words
 from gan.cli.check import settings
@@ -30,7 +31,6 @@ from gan.validate import integer
 
 LOOPS = {"val": "validate", "test": "test"}  # the trainer's loop for each split
 FIRST_CAS_SEED = sample.SEEDS  # above those of the other fakes, which start at 0
-FIRST_C2ST_SEED = 2 * sample.SEEDS
 LIBRARIES = ("torch", "torchvision", "lightning", "torchmetrics")
 COLUMNS, WIDTH = 8, 1000  # of a picture of fakes: images in a row, and pixels at most
 
@@ -131,7 +131,7 @@ def evaluate(cfg: DictConfig) -> Evaluation:
         "figures": _with_floors(logged, figures, f"{split}{config['data']['tag']}/"),
         "k": cfg.k,
         "images": sizes | {"planted": min(PLANTED, sizes["training"]), "cas": cas, "c2st": told.pairs},
-        "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED, "c2st": FIRST_C2ST_SEED},
+        "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED, "c2st": tell.FIRST_SEED},
         "cas": {"epochs": cfg.cas.epochs, "bf16": cfg.cas.bf16},
         "c2st": {"steps": cfg.c2st.steps, "bf16": cfg.c2st.bf16, "error": told.error},
         "extractor": {"name": extractor} | {name: card.known[name] for name in ("sha256", "test_accuracy")},
@@ -144,18 +144,17 @@ def evaluate(cfg: DictConfig) -> Evaluation:
 def _utility(card: Card, generator: Generator, train: Pair, cfg: DictConfig) -> Figures:
     """``cas`` of new fakes."""
     with terminal.step(f"training a classifier on {cfg.cas.images:,} drawn images"):
-        fakes = _fakes(generator, FIRST_CAS_SEED, cfg.cas.images)
+        fakes = _fakes(generator, cfg.cas.images)
         return card.utility(fakes, train, cfg.cas.epochs, cfg.cas.bf16)
 
 
 def _tell(card: Card, generator: Generator, pool: Pair, cfg: DictConfig) -> Verdict:
-    """The two-sample test of new fakes, with the labels of its real images where all have one."""
+    """The two-sample test of new fakes."""
     if not cfg.c2st.images:
         return NOTHING
-    test = TwoSample(pool, cfg.c2st.images, cfg.c2st.steps, cfg.c2st.bf16, card.keep)
+    test = TwoSample(pool, cfg.c2st.images, cfg.c2st.steps, cfg.c2st.bf16)
     with terminal.step(f"telling {len(test.labels):,} drawn images from real ones"):
-        labels = test.labels if generator.classes and (test.labels >= 0).all() else None
-        return test.judge(_fakes(generator, FIRST_C2ST_SEED, len(test.labels), labels), card.extractor)
+        return test.judge(tell.draw(generator, test), card.extractor, card.keep)
 
 
 def _pictures(verdict: Verdict) -> dict[str, Tensor]:
@@ -190,8 +189,8 @@ def _pair(images: Images, count: int | None = None) -> Pair:
     return images.images[:count], images.labels[:count]
 
 
-def _fakes(generator: Generator, first: int, count: int, labels: Tensor | None = None) -> Pair:
-    """``count`` fakes as bytes, of the seeds from ``first``; balanced labels if none are given."""
-    seeds = torch.arange(count) + first
-    y = sample.labels(seeds, generator.classes) if labels is None else labels
+def _fakes(generator: Generator, count: int) -> Pair:
+    """``count`` new fakes as bytes, with balanced labels."""
+    seeds = torch.arange(count) + FIRST_CAS_SEED
+    y = sample.labels(seeds, generator.classes)
     return torch.cat([to_uint8(x) for x in sample.generate(generator, seeds, y)]), y

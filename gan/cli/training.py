@@ -152,8 +152,9 @@ def _validate_folder(cfg: DictConfig) -> None:
 def _validate_callbacks(config: Mapping[str, Any]) -> None:
     """Raise UserError for a setting whose callback was left out."""
     settings = {"patience": config["patience"], "trainer.max_time": config["trainer"]["max_time"]}
-    needs = dict.fromkeys(settings, "stop") | {"keep_every": "every"}
-    for name, value in (settings | {"keep_every": config["keep_every"]}).items():
+    needs = dict.fromkeys(settings, "stop") | {"keep_every": "every", "c2st_every": "tell"}
+    settings |= {name: config[name] for name in ("keep_every", "c2st_every")}
+    for name, value in settings.items():
         if value is not None and needs[name] not in config["callback"]:
             file = "checkpoint" if needs[name] == "every" else needs[name]
             raise UserError(f"{name}={value} needs callback={file}: add it to the list, or leave {name} out")

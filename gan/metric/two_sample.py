@@ -33,8 +33,8 @@ class View(NamedTuple):
     """How the network sees bytes [N, C, H, W], and how many cells a side its features keep.
 
     One cell, the mean over the image, finds grey levels best: they differ anywhere. Shapes are
-    found by their place. On the fakes of bad generators, ``shape`` is told in 85 % of cases with 7
-    cells and in 80 % with one; all grey levels in 97 and 99 %.
+    found by their place: of a bad generator, 85 % are told by 7 cells and 80 % by one. Grey levels
+    of a good one are told in 97 % of cases by 7 cells and in 99 % by one.
     """
 
     see: Callable[[Tensor], Tensor]
@@ -93,35 +93,41 @@ class TwoSample:
     Both are halves of ``pool``, divided at random within each class: two files differ by
     themselves. MNIST's test images are told from its training images with an AUC of 0.57.
     ``steps``: of training, with 100 images each. ``bf16`` is faster with native support.
-    ``keep``: the folder of the cache, in which the floor is kept.
     """
 
-    def __init__(self, pool: Pair, images: int, steps: int, bf16: bool, keep: Path) -> None:
+    def __init__(self, pool: Pair, images: int, steps: int, bf16: bool) -> None:
         real, other = divide(pool[1], images).T
         self.real, self.labels, self.other = pool[0][real], pool[1][real], pool[0][other]
-        self.steps, self.bf16, self.keep = steps, bf16, keep
+        self.steps, self.bf16 = steps, bf16
 
-    def judge(self, fakes: Pair, extractor: Frozen) -> Verdict:
-        """Judge ``fakes`` as they are saved; NOTHING, with a warning, for fewer than 20 pairs.
+    def pair(self, fakes: Pair, extractor: Frozen) -> tuple[Tensor, Tensor]:
+        """Real images and fakes, bytes [N, C, H, W], of which row i is of one class.
 
-        A real image and a fake of the same label are a pair. Where labels are missing, -1, the
-        class is what ``extractor`` reads in both; of each class as many are judged as both have.
-        The share of a class is therefore no help: other figures of the card judge it.
+        The class is the label. Where labels are missing, -1, it is what ``extractor`` reads in
+        both. Of each class there are as many as both have, so that its share is no help: other
+        figures of the card judge it.
         """
         x, y = fakes
         real, fake = self.labels, y
         if (real < 0).any() or (fake < 0).any():
             real, fake = read(extractor, self.real), read(extractor, x)
         rows = match(real, fake)
-        if len(rows) < LEAST:
-            log.warning("c2st is left out: only %d pairs are of one class, and it needs %d", len(rows), LEAST)
+        return self.real[rows[:, 0]], x[rows[:, 1]]
+
+    def judge(self, fakes: Pair, extractor: Frozen, keep: Path) -> Verdict:
+        """Judge ``fakes`` as they are saved, beside the floor, which is kept in the cache ``keep``.
+
+        NOTHING, with a warning, for fewer than 20 pairs.
+        """
+        real, fake = self.pair(fakes, extractor)
+        if len(real) < LEAST:
+            log.warning("c2st is left out: only %d pairs are of one class, and it needs %d", len(real), LEAST)
             return NOTHING
-        real, fake = self.real[rows[:, 0]], x[rows[:, 1]]
         scores = {name: tell(real, fake, self.steps, self.bf16, view) for name, view in VIEWS.items()}
         ranked = fake[scores["c2st"].rows[scores["c2st"].fake.argsort()]]
-        return Verdict(_figures(scores) | self.floor(), len(rows), ranked[:SHOWN], ranked.flip(0)[:SHOWN])
+        return Verdict(_figures(scores) | self.floor(keep), len(real), ranked[:SHOWN], ranked.flip(0)[:SHOWN])
 
-    def floor(self) -> Figures:
+    def floor(self, keep: Path) -> Figures:
         """The figures of real images against the others, each as NAME_floor."""
 
         def find() -> cache.Found:
@@ -129,7 +135,7 @@ class TwoSample:
             return {name: torch.tensor(value, dtype=torch.float64) for name, value in _figures(scores).items()}
 
         settings = f"two samples {FORMAT} {self.steps} {self.bf16} {WIDTH} {LR} {DECAY} {BATCH} {INK}"
-        found = cache.cached(self.keep, cache.key(settings, self.real, self.other), find)
+        found = cache.cached(keep, cache.key(settings, self.real, self.other), find)
         return {f"{name}_floor": value.item() for name, value in found.items()}
 
 

@@ -21,6 +21,10 @@ def test_an_epoch_has_its_figure_beside_the_floor_and_its_speed() -> None:
     assert not _line(FIGURES, is_best=False).endswith("best")
 
 
+def test_the_two_sample_test_is_a_share() -> None:
+    assert "labels right  98.8%  C2ST  97.3%   58 s" in _line(FIGURES | {"val/c2st": 0.9734})
+
+
 @pytest.mark.parametrize("width", [60, 72, 80])
 def test_a_narrow_terminal_loses_what_matters_least(width: int) -> None:
     line = _line(FIGURES, width)

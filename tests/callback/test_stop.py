@@ -142,7 +142,7 @@ def test_every_second_epoch_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "file"),
-    [("patience=2", "stop"), ("trainer.max_time=1m", "stop"), ("keep_every=2", "checkpoint")],
+    [("patience=2", "stop"), ("trainer.max_time=1m", "stop"), ("keep_every=2", "checkpoint"), ("c2st_every=2", "tell")],
 )
 def test_a_setting_without_its_callback_is_refused(words: str, file: str, tmp_path: Path) -> None:
     few = ["callback=[quality,result]", words, f"run_dir={tmp_path / 'x'}"]

@@ -66,6 +66,7 @@ class Frozen(nn.Module):
         for place, (layer, norm) in enumerate(itertools.pairwise(stack)):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+        _pool_first(stack)
         self.classifier = classifier.to(memory_format=torch.channels_last)
         self.times, (channels, *sides) = times, classifier.shape
         self.shape = (times * channels, *sides)
@@ -104,6 +105,13 @@ class Frozen(nn.Module):
         for other in others:
             joint = (joint[:, :, None] + other[:, None]).flatten(1)
         return features.view(-1, self.width), joint
+
+
+def _pool_first(stack: nn.Sequential) -> None:
+    """Let each pooling come before its ReLU, which then has a quarter of the values: no other result."""
+    for place, (layer, pool) in enumerate(itertools.pairwise(stack)):
+        if isinstance(layer, nn.ReLU) and isinstance(pool, nn.MaxPool2d):
+            stack[place], stack[place + 1] = pool, nn.ReLU(inplace=True)
 
 
 def weights_path(name: str) -> Path:

@@ -31,10 +31,17 @@ def test_leaky_dropout_draws_each_value_by_itself_and_rests_in_evaluation() -> N
         LeakyDropout(0.2, 1.0)
 
 
-def test_random_bits_are_splitmix64() -> None:
-    # The first outputs for the state 0, as in the reference implementation.
-    known = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
-    assert [z % 2**64 for z in random_bits(3, 1).tolist()] == known
+def test_leaky_dropout_has_its_share_exactly_on_average() -> None:
+    drop = LeakyDropout(0.2, 0.3)
+    scales = torch.tensor([drop(torch.ones(64, dtype=torch.double)).max().item() for _ in range(400)])
+    kept = 256 / scales  # of 256 values
+    assert sorted(kept.round().int().unique().tolist()) == [179, 180]
+    assert kept.mean().item() == pytest.approx(0.7 * 256, abs=0.08)
+
+
+def test_random_bits_are_sfc64_and_each_is_fair() -> None:
+    # As numpy guarantees for every version.
+    assert [z % 2**64 for z in random_bits(2, 12345).tolist()] == [0x30F2A9BE9B3BFE42, 0x4E61D5C0F7DFB297]
     ones = random_bits(10_000, 7)
     shares = [((ones >> bit) & 1).double().mean().item() for bit in range(64)]
     assert min(shares) > 0.475

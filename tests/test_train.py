@@ -120,6 +120,7 @@ import sys, torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback
 from gan.cli.compose import compose
+from gan.cli.trainer import make_trainer
 
 class Same(Callback):
     def on_train_end(self, trainer, module):
@@ -132,7 +133,7 @@ class Same(Callback):
 
 cfg = compose("train", sys.argv[1:])
 torch.manual_seed(0)
-trainer = instantiate(cfg.trainer, callbacks=[Same()], logger=False, enable_checkpointing=False, _convert_="all")
+trainer = make_trainer(cfg.trainer, callbacks=[Same()], logger=False, enable_checkpointing=False)
 trainer.fit(instantiate(cfg.model, _convert_="all"), instantiate(cfg.data, _convert_="all"))
 """
 

@@ -26,6 +26,7 @@ from gan import checkpoint
 from gan.benchmark.loop import Step, bare_loop, behind_a_loader, in_memory, plain_loop
 from gan.cli.compose import compose
 from gan.cli.prepare import settle_data
+from gan.cli.trainer import make_trainer
 from gan.error import UserError
 from gan.file import CONF, load_json
 from gan.network import Generator
@@ -78,7 +79,7 @@ def take_turns(cfg: DictConfig, data: list[str]) -> Turns:
         parts = (instantiate(config[name], _convert_="all") for name in ("callback", "logger", "data", "model"))
         callbacks, loggers, datamodule, model = parts
         watchers = {"callbacks": [*callbacks.values()], "logger": [*loggers.values()]}
-        trainer = instantiate(config.trainer, **watchers, _convert_="all")
+        trainer = make_trainer(config.trainer, **watchers)
         device = trainer.strategy.root_device
         datamodule.setup()
         images = datamodule.splits["train"].on(device)

@@ -11,6 +11,7 @@ from gan.callback.result import Result
 from gan.callback.speed import Speed
 from gan.callback.stop import Stop
 from gan.callback.tell import Tell
+from gan.callback.threads import Threads
 
 __all__ = [
     "Doctor",
@@ -25,5 +26,6 @@ __all__ = [
     "Speed",
     "Stop",
     "Tell",
+    "Threads",
     "Whole",
 ]

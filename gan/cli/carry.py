@@ -23,7 +23,7 @@ SETTINGS = re.compile(
     r"|data\.(batch_size|channels|classes|judge_images|names|polarity|repeat|seed|size|test_share)"
     r"|trainer\.(accelerator|benchmark|check_val_every_n_epoch|detect_anomaly|deterministic|devices"
     r"|limit_(train|val|test)_batches|log_every_n_steps|max_epochs|max_time|num_nodes|num_sanity_val_steps"
-    r"|precision|strategy)"
+    r"|precision|strategy|threads)"
     r"|callback\.doctor\.(patience_images|stop)"
 )
 ONCE = ("ckpt", "data.fallback", "init_from", "overwrite", "run_dir")  # of the first start alone

@@ -18,6 +18,7 @@ from gan.cli import fitted
 from gan.cli.carry import run_words
 from gan.cli.check import settings
 from gan.cli.compose import compose, plain, quote
+from gan.cli.trainer import make_trainer
 from gan.data import ImageData, Images
 from gan.error import UserError, printable
 from gan.file import cache_folder, sha256
@@ -75,7 +76,7 @@ def judge(generator: Generator, config: dict[str, Any], split: str, *watchers: C
     quality = instantiate(config["callback"]["quality"], _convert_="all")
     alone = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
-    trainer = instantiate(config["trainer"], callbacks=[quality, *watchers], **alone, **quiet, _convert_="all")
+    trainer = make_trainer(config["trainer"], callbacks=[quality, *watchers], **alone, **quiet)
     (figures,) = getattr(trainer, LOOPS[split])(Averaged(generator), data, verbose=False)
     generator.to(trainer.strategy.root_device)
     return data, figures

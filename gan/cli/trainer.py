@@ -1,17 +1,20 @@
 """Settings of Lightning's trainer that it would refuse late, in a traceback, or never."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from hydra.utils import instantiate
 
 from gan.error import UserError
-from gan.validate import seconds
+from gan.validate import integer, seconds
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")  # the networks have weights of 32 bits, or of 64
 STRATEGIES = ("auto", "ddp_find_unused_parameters_true")
 DEVICES = {"gpu": (torch.cuda, torch.mps), "cuda": (torch.cuda,), "mps": (torch.mps,)}
 PROCESSES_PER_CORE = 4
+MOST_THREADS = 1024
 CLUSTER = ("MASTER_ADDR", "SLURM_JOB_ID", "LSB_JOBID")  # set where machines work together
 
 
@@ -28,7 +31,15 @@ def validate_trainer(trainer: dict[str, Any]) -> None:
             raise UserError(f"trainer.{name}=0 would train nothing: choose a larger number")
     if trainer["max_time"] is not None:
         seconds("trainer.max_time", trainer["max_time"])
+    if trainer["threads"] != "auto":
+        integer("trainer.threads, unless auto,", trainer["threads"], 1, MOST_THREADS)
     _validate_devices(trainer)
+
+
+def make_trainer(settings: Mapping[Any, Any], **parts: Any) -> Any:
+    """Lightning's trainer of ``settings``, with ``parts`` instead of those of the same names."""
+    known = {name: value for name, value in settings.items() if name != "threads"}
+    return instantiate(known, **parts, _convert_="all")
 
 
 def _validate_devices(trainer: dict[str, Any]) -> None:

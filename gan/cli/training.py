@@ -17,11 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch.distributed import DistError
 
 from gan import checkpoint
-from gan.callback import Quality, Result
+from gan.callback import Quality, Result, threads
 from gan.callback.result import remedy
 from gan.cli import carry, fitted
 from gan.cli.compose import plain
-from gan.cli.trainer import validate_trainer
+from gan.cli.trainer import make_trainer, validate_trainer
 from gan.error import UserError, printable
 from gan.validate import integer, number
 
@@ -47,6 +47,12 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     if cfg.ckpt:
         checkpoint.validate_classes(cfg.ckpt, config["data"])
     return_freed_memory()
+    with threads.limited(config["trainer"]["threads"]) as watching:
+        return _fit(cfg, config, overrides, [*watchers, *watching])
+
+
+def _fit(cfg: DictConfig, config: dict[str, Any], overrides: list[str], watchers: list[Callback]) -> float:
+    """Fit the model of a valid configuration, with its plain copy; return its objective."""
     seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.data, _convert_="all")
     fitted.require_fitted(data, config)
@@ -58,10 +64,8 @@ def fit(cfg: DictConfig, overrides: list[str], *watchers: Callback) -> float:
     _validate_objective(callbacks)
     callbacks["result"].again = again = carry.to_retype(overrides)
     loggers = [*instantiate(cfg.get("logger") or {}, _convert_="all").values()]
-    begun = Begun()
-    trainer = instantiate(
-        cfg.trainer, callbacks=[*callbacks.values(), *watchers, begun], logger=loggers, max_time=None, _convert_="all"
-    )
+    watchers = [*callbacks.values(), *watchers, begun := Begun()]
+    trainer = make_trainer(cfg.trainer, callbacks=watchers, logger=loggers, max_time=None)
     with _explained(cfg, again, begun):
         trainer.fit(model, data, ckpt_path=cfg.ckpt or None, weights_only=True)
     return float(callbacks["result"].objective)
@@ -173,8 +177,8 @@ def _validate_network(config: Mapping[str, Any]) -> None:
 def return_freed_memory() -> None:
     """Make glibc return every freed block of 16 MiB or more to the system at once.
 
-    Otherwise it raises this bound up to 32 MiB, and evaluation leaves holes of some 100 MiB. What is
-    free at the heap's end stays for the next step: taking it back cost a thousand page faults each.
+    Otherwise it raises this bound up to 32 MiB, and evaluation leaves holes of some 100 MiB. Smaller
+    blocks at the heap's end stay for the next step: to return them cost it a thousand page faults.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 2**24)  # M_MMAP_THRESHOLD

@@ -108,7 +108,7 @@ class Frozen(nn.Module):
 
 
 def _pool_first(stack: nn.Sequential) -> None:
-    """Let each pooling come before its ReLU, which then has a quarter of the values: no other result."""
+    """Let each pooling come before its ReLU, which then has a quarter of the values."""
     for place, (layer, pool) in enumerate(itertools.pairwise(stack)):
         if isinstance(layer, nn.ReLU) and isinstance(pool, nn.MaxPool2d):
             stack[place], stack[place + 1] = pool, nn.ReLU(inplace=True)

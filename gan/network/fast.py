@@ -50,7 +50,7 @@ class LeakyDropout(nn.Module):
         kept = int(256 * (1 - self.p) + chance / 2**53)  # of 256 values
         integer = {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.itemsize]
         bits = random_bits(-(x.numel() // -8), seed).view(torch.int8)
-        # The difference is negative for the kept share; its sign, shifted over the value, is all ones.
+        # Negative for the kept share: the sign, shifted over the value, gives all ones.
         mask = bits.to(torch.int16).sub_(kept - 128).bitwise_right_shift_(15).to(integer)
         # In the memory layout of x: work across layouts costs more than the draw.
         mask = mask.as_strided(x.shape, torch.empty_like(x).stride())

@@ -149,7 +149,16 @@ def speed(found: dict[str, Any]) -> str:
         ["machine", f"{found['device']}, {found['threads']} threads, {found['machine']}"],
         ["repetitions", f"medians over {found['turns']} turns of {found['steps']} steps"],
     ]
-    return "\n\n".join(markdown(*table) for table in (training, drawing, rest))
+    parts = [_parts(found["profile"])] if found.get("profile") else []
+    return "\n\n".join(markdown(*table) for table in (training, drawing, *parts, rest))
+
+
+def _parts(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """The rows of a table: what a step's time goes to, in the order of the first column."""
+    columns = {"report": "`experiment=report`", "default": "default recipe"}
+    shares = [found[name]["shares"] for name in columns]
+    rows = [[part, *(f"{one.get(part, 0):.0%}" for one in shares)] for part in dict.fromkeys([*shares[0], *shares[1]])]
+    return [["of a step's time", *columns.values()], *rows]
 
 
 # Figures of other commands: the name of file and table, and the function that writes the table.

@@ -9,7 +9,7 @@ from gan.cli.command import command
 from gan.cli.output import json_path, validate_files
 from gan.error import UserError
 from gan.file import CONF, write_text
-from gan.validate import integer
+from gan.validate import boolean, integer
 
 PRECISIONS = ("32-true", "bf16-mixed")  # those that every loop has
 
@@ -24,6 +24,7 @@ def main(cfg: DictConfig) -> None:
         raise UserError(f"dataset must be one of {', '.join(choices('data'))}, got {cfg.dataset}")
     if cfg.precision not in PRECISIONS:
         raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {cfg.precision}")
+    boolean("profile", cfg.profile)
     if not (CONF.parent / "train.py").is_file():
         raise UserError("the benchmark times train.py: run it in a checkout of the project")
     if out:

@@ -4,7 +4,6 @@ Four loops take turns in one run, so that other load on the machine meets all of
 medians over the turns; ratios are medians of the ratios within a turn.
 """
 
-import platform
 import sys
 import time
 from functools import partial
@@ -24,6 +23,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gan import checkpoint
 from gan.benchmark.loop import Step, bare_loop, behind_a_loader, in_memory, plain_loop
+from gan.benchmark.machine import instructions, processor
+from gan.benchmark.profile import profile_step
 from gan.cli.compose import compose
 from gan.cli.prepare import settle_data
 from gan.cli.trainer import make_trainer
@@ -144,6 +145,24 @@ def run_default(data: list[str], batches: int) -> dict[str, float]:
     }
 
 
+def profile_loops(cfg: DictConfig, turns: Turns, data: list[str]) -> dict[str, Any]:
+    """The parts of a step of the report's networks and of the default recipe.
+
+    Raises UserError on a GPU, whose work the CPU does not wait for.
+    """
+    if turns.device.type != "cpu":
+        raise UserError("profile=true tells the times of the CPU: leave it out on a GPU")
+    config = compose("train", [*data, "run_dir=."])
+    datamodule = instantiate(config.data, _convert_="all")
+    datamodule.setup()
+    bare = instantiate(config.model, _target_="gan.benchmark.loop.Bare", _convert_="all")
+    default = bare_loop(bare, datamodule.splits["train"], config.batch_size, cfg.precision == "bf16-mixed")
+    return {
+        "report": profile_step(turns.loops["bare"], cfg.steps),
+        "default": profile_step(default, cfg.steps),
+    }
+
+
 def measure_all(cfg: DictConfig) -> dict[str, Any]:
     """All figures, with the settings and the machine they depend on."""
     data = settle_data([f"data={cfg.dataset}"])
@@ -152,7 +171,8 @@ def measure_all(cfg: DictConfig) -> dict[str, Any]:
     step = {name: median(found) / cfg.steps for name, found in seconds.items()}
     with FlopCounterMode(display=False) as counter:
         turns.loops["bare"]()
-    peak = convolution_peak(device, cfg.precision == "bf16-mixed")
+    bf16 = cfg.precision == "bf16-mixed"
+    peak = convolution_peak(device, bf16)
     return {
         "images_per_second": {name: round(cfg.batch_size / found) for name, found in step.items()},
         "times_plain": round(median(map(truediv, seconds["plain"], seconds["ours"])), 3),
@@ -162,12 +182,13 @@ def measure_all(cfg: DictConfig) -> dict[str, Any]:
         "convolution_peak_gflops": round(peak / 1e9),
         "sampling": measure_drawing(device, cfg.turns),
         "default_run": run_default(data, cfg.default_batches),
+        "profile": profile_loops(cfg, turns, data) if cfg.profile else None,
         "turns": cfg.turns,
         "steps": cfg.steps,
         "batch_size": cfg.batch_size,
         "precision": cfg.precision,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
         "threads": torch.get_num_threads(),
-        "machine": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "machine": instructions(bf16),
         "torch": torch.__version__,
     }

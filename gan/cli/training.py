@@ -177,8 +177,9 @@ def _validate_network(config: Mapping[str, Any]) -> None:
 def return_freed_memory() -> None:
     """Make glibc return every freed block of 16 MiB or more to the system at once.
 
-    Otherwise it raises this bound up to 32 MiB, and evaluation leaves holes of some 100 MiB. Smaller
-    blocks at the heap's end stay for the next step: to return them cost it a thousand page faults.
+    Otherwise it raises this bound up to 32 MiB, and evaluation leaves holes of some 100 MiB.
+    Smaller blocks at the end of the heap stay for the next step: to return them cost it a thousand
+    page faults.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 2**24)  # M_MMAP_THRESHOLD

@@ -2,13 +2,15 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from conftest import call
 
+from gan import leaderboard
 from gan.benchmark import __main__ as benchmark
-from gan.benchmark import loop
+from gan.benchmark import loop, machine, profile
 from gan.network import fast, report
 
 
@@ -30,13 +32,15 @@ def test_the_plain_networks_are_ours_of_torchs_own_layers() -> None:
 
 @pytest.mark.slow
 def test_all_loops_take_turns_and_the_default_is_run(capsys: pytest.CaptureFixture[str]) -> None:
-    call(benchmark.main, "turns=1", "steps=2", "batch_size=16", "dataset=digits", "default_batches=2")
+    call(benchmark.main, "turns=1", "steps=2", "batch_size=16", "dataset=digits", "default_batches=2", "profile=true")
     found = json.loads(capsys.readouterr().out)
     assert found["times_plain"] > 0
     assert set(found["images_per_second"]) == {"ours", "bare", "plain", "loader"}
     assert 0 < found["share_of_convolution_peak"] < 1.5
     assert set(found["sampling"]) == {"1", "16", "64", "1000"}
     assert found["default_run"]["peak_memory_mib"] > 300
+    assert found["profile"]["report"]["shares"]["convolutions, backward"] > 0.05
+    assert "| dropout: random bits |" in leaderboard.speed(found)
 
 
 @pytest.mark.slow
@@ -52,3 +56,35 @@ def test_training_is_at_least_one_and_a_half_times_a_plain_loop(capsys: pytest.C
 def test_nothing_is_timed_of_no_turns() -> None:
     with pytest.raises(SystemExit, match="turns must be a whole number from 1 to 1,000,000, got 0"):
         call(benchmark.main, "turns=0")
+
+
+def test_a_step_is_told_by_its_parts() -> None:
+    discriminator = report.Discriminator(28, 1)
+    optimizer = torch.optim.Adam(discriminator.parameters())
+    x, y = torch.randn(8, 1, 28, 28), torch.zeros(8, dtype=torch.long)
+
+    def step() -> None:
+        discriminator(x, y).logits.mean().backward()
+        optimizer.step()
+
+    before = fast.random_bits
+    found = profile.profile_step(step, 2)
+    assert fast.random_bits is before
+    assert found["milliseconds"] > 0
+    assert sum(found["shares"].values()) == pytest.approx(1, abs=0.01)
+    expected = {"convolutions, backward", "convolutions, forward", "dropout: random bits", "dense layers", "Adam"}
+    assert expected <= found["shares"].keys()
+    assert "images of the batch" not in found["shares"]
+
+
+def test_figures_name_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some(R)  CPU @ 2GHz \nmodel name\t: other\n")
+    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
+    assert machine.processor() == "Some(R) CPU @ 2GHz"
+    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
+    assert machine.processor()
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: True)
+    assert (machine.instructions(True), machine.instructions(False)) == ("AMX bf16", "AVX512")
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx512_core_bf16")
+    assert machine.instructions(True) == "AVX512 bf16"

@@ -24,7 +24,7 @@ def two_threads() -> Iterator[None]:
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, others: float, *, world: int = 1, device: str = "cpu") -> threads.Threads:
-    """A callback that has seen two batches of four seconds each, on two cores of which others use so many."""
+    """A callback after two batches of four seconds, on two cores of which others use so much."""
     clock = {"now": 0.0}
     monkeypatch.setattr(threads.time, "perf_counter", lambda: clock["now"])
     monkeypatch.setattr(threads.time, "process_time", lambda: (2 - others) * clock["now"])
@@ -102,7 +102,7 @@ def test_a_number_of_threads_is_kept_and_auto_obeys_what_limits_it(
 def test_threads_are_a_whole_number_or_auto() -> None:
     trainer = {"precision": "32-true", "strategy": "auto", "max_epochs": 1, "limit_train_batches": 1, "max_time": None}
     for wrong in (0, 2.5, "many", True, 1025):
-        with pytest.raises(ValueError, match="trainer.threads, unless auto, must be a whole number from 1 to 1,024"):
+        with pytest.raises(ValueError, match=r"trainer\.threads, unless auto, must be a whole number from 1 to 1,024"):
             validate_trainer(trainer | {"threads": wrong})
 
 

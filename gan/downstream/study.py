@@ -132,12 +132,12 @@ class Study:
         fake, seconds = self._make_fakes(generator, cell), round(time.perf_counter() - began, 1)
 
         labelled, others, share = self.unlabelled["labelled"], self.unlabelled["others"], self.fakes["share"]
-        common = (self.classes, self.unlabelled["steps"], self.unlabelled["lr"], seed, self.classifier["bf16"])
+        lr, bf16, steps = self.unlabelled["lr"], self.classifier["bf16"], self.unlabelled["steps"]
 
         def learn(method: unlabelled.Method, fake: Pair | None = None) -> feature.Classifier:
             of_labelled = draw_batches(real, fake, labelled, share, augmented=True, seed=seed)
             of_others = draw_batches((self.pool[0], known), None, others, share, augmented=False, seed=seed)
-            return unlabelled.learn(of_labelled, of_others, method, *common)
+            return unlabelled.learn(of_labelled, of_others, method, self.classes, steps, lr, seed, bf16)
 
         learned: dict[str, feature.Reader] = {
             "pseudo": learn(unlabelled.PseudoLabels(seed)),
@@ -148,7 +148,7 @@ class Study:
         accuracy = {arm: feature.accuracy(classifier, *self.judged) for arm, classifier in learned.items()}
         agreement = feature.accuracy(self.reader, *fake)
         alone = draw_batches(fake, None, labelled + others, share, augmented=True, seed=seed)
-        (fitted,) = feature.learn(alone, *common, every=self.unlabelled["steps"])
+        (fitted,) = feature.learn(alone, self.classes, steps, lr, seed, bf16, every=steps)
         cas = feature.accuracy(fitted, *self.judged)
         return {"accuracy": accuracy, "label_agreement": agreement, "cas": cas, "gan_seconds": seconds}
 

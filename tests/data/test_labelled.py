@@ -1,11 +1,12 @@
 """Few labels: which ones training knows, how often they come, and who refuses that."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import complaint
+from conftest import SHORT, call, complaint
 from hydra.utils import instantiate
 
 from gan.cli.compose import compose
@@ -98,3 +99,11 @@ def test_arrays_with_open_labels_are_trained_on_and_a_classifier_learns_the_know
 )
 def test_who_cannot_do_with_few_labels_says_so_in_one_line(words: list[str], expected: str, tmp_path: Path) -> None:
     assert expected in complaint(train, "data=digits", "trainer=debug", f"run_dir={tmp_path}/x", *words)
+
+
+def test_a_gan_trains_with_few_labels_and_says_how_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call(train, *SHORT, "experiment=semi", "data.labelled=2", f"run_dir={tmp_path}/x")
+    told = "".join(capsys.readouterr())
+    assert "1,500 images (20 times an epoch) of 10 classes, 20 with a label, judged by 750 of them" in told
+    result = json.loads((tmp_path / "x" / "result.json").read_text())
+    assert 0 <= result["figures"]["val_bundled_digits/label_agreement"] <= 1

@@ -24,8 +24,8 @@ TINY = [
     "data=digits", "labels=[2]", "seeds=2", "classifier.steps=3", "classifier.batch_size=16", "classifier.bf16=false",
     "fakes.count=20", "train.images=16", "train.epochs=1",
     'train.words=["network.width=8","network.depth=0","batch_size=16","trainer.accelerator=cpu"]',
-    "unlabelled.steps=3", "unlabelled.labelled=8", "unlabelled.others=8", "unlabelled.train.images=16",
-    "unlabelled.train.epochs=1",
+    "unlabelled.steps=3", "unlabelled.labelled=8", "unlabelled.others=8",
+    "unlabelled.train.images=16", "unlabelled.train.epochs=1",
     'unlabelled.train.words=["experiment=semi","network.width=8","network.depth=0","batch_size=16"]',
 ]  # fmt: skip
 

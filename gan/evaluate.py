@@ -37,12 +37,20 @@ MEANING = {
     "planted_found": "share of training images hidden among the fakes that are found as copies",
 }
 PICTURES = ("most_fake", "most_real")  # FILE_most_fake.png beside FILE.json
+ALONE = "The classifier that chose the checkpoint also gave these figures."
 Figures = dict[str, float]
 
 
 @command("evaluate")
 def main(cfg: DictConfig) -> None:
     """Print the card as JSON; write it as JSON and as Markdown."""
+    card, out = write_card(cfg)
+    print(json.dumps(card, indent=2))  # noqa: T201
+    _say_what_matters(card, out)
+
+
+def write_card(cfg: DictConfig) -> tuple[dict[str, Any], Path]:
+    """The card of a checkpoint and its file, which is written with a Markdown file beside it."""
     out = json_path("out", str(cfg.out or Path(cfg.ckpt).parent / f"{cfg.split}.json"))
     beside, ckpt = out.with_suffix(".md"), Path(cfg.ckpt)
     drawn = {name: out.with_name(f"{out.stem}_{name}.png") for name in PICTURES}
@@ -53,27 +61,30 @@ def main(cfg: DictConfig) -> None:
     from gan.image import save
 
     card, pictures = judging.evaluate(cfg)
-    text = json.dumps(card, indent=2)
     with atomic_files(*(drawn[name] for name in pictures), beside, out) as aside:
         for name, picture in pictures.items():
             save(picture, aside / drawn[name].name)
         write_text(to_markdown(card, *(drawn[name].name for name in pictures)), aside / beside.name)
-        write_text(text, aside / out.name)
+        write_text(json.dumps(card, indent=2), aside / out.name)
     for name in drawn.keys() - pictures:  # of an earlier card, with c2st
         drawn[name].unlink(missing_ok=True)
-    print(text)  # noqa: T201
-    _say_what_matters(card, out, beside)
+    return card, out
 
 
-def _say_what_matters(card: dict[str, Any], out: Path, beside: Path) -> None:
+def _say_what_matters(card: dict[str, Any], out: Path) -> None:
     """Say on stderr, below the JSON that has scrolled by, the first figure and where all are."""
     from gan.callback import lines  # imports Lightning, which takes seconds
 
     console, figures = terminal.make_console(stderr=True), card["figures"]
     first = lines.beside_floor(next(iter(figures)), figures)
-    places = f"{lines.shown(out)}; what they mean: {lines.shown(beside)}"
+    places = f"{lines.shown(out)}; what they mean: {lines.shown(out.with_suffix('.md'))}"
     terminal.show(console, lines.labelled("judged", *first, f" by the {card['split']} images"), lines.LABEL)
     terminal.show(console, lines.labelled("figures", places), lines.LABEL)
+    if card["split"] == "test" and card["chooser"] == card["extractor"]:
+        name = card["chooser"]["name"]
+        data = card["data"] if "/" in name else name.partition("*")[0]
+        remedy = f"python -m gan.fit_classifier data={data} second=true fits a second one"
+        terminal.show(console, lines.labelled("judge", f"{ALONE} {remedy}"), lines.LABEL)
 
 
 def to_markdown(card: dict[str, Any], *pictures: str) -> str:
@@ -90,14 +101,18 @@ def _cells(figures: Figures, name: str, form: str) -> list[str]:
 
 
 def _table_of_figures(figures: Figures) -> str:
+    of_chooser = {name.replace("_chooser", ""): value for name, value in figures.items() if "_chooser" in name}
     rows = []
     for name in figures:
-        if re.search(r"_floor$|(class_share|label_agreement)_\d+", name):
+        if re.search(r"_floor$|_chooser$|(class_share|label_agreement)_\d+", name):
             continue
         meaning = next((text for start, text in MEANING.items() if name.startswith(start)), "")
         form = ".2%" if meaning.startswith("share of") else ".4g"
-        rows.append([name, *_cells(figures, name, form), meaning])
-    return markdown(["figure", "value", "floor", "what it is"], *rows)
+        chooser = _cells(of_chooser, name, form) if of_chooser else []
+        rows.append([name, *_cells(figures, name, form), *chooser, meaning])
+    return markdown(
+        ["figure", "value", "floor", *(["by the chooser", "floor"] * bool(of_chooser)), "what it is"], *rows
+    )
 
 
 def _table_of_classes(figures: Figures) -> str:
@@ -113,7 +128,7 @@ def _table_of_classes(figures: Figures) -> str:
 
 def _describe(card: dict[str, Any]) -> str:
     """How the figures were computed, and with what."""
-    images, seeds, extractor = card["images"], card["first_seed"], card["extractor"]
+    images, seeds = card["images"], card["first_seed"]
     cas = f" cas: {images['cas']:,} fakes, seeds from {seeds['cas']}, {card['cas']['epochs']} epochs."
     versions = ", ".join(f"{name} {number}" for name, number in card["versions"].items())
     return (
@@ -121,8 +136,7 @@ def _describe(card: dict[str, Any]) -> str:
         f"against {images['reference']:,} real images; {images['training']:,} training images; k = {card['k']}."
         f"{cas if images['cas'] else ''}{_describe_c2st(card) if images['c2st'] else ''}\n\n"
         f"Checkpoint {card['ckpt_sha256']}, chosen by {card['chosen_by']}. "
-        f"Classifier {extractor['name']} {extractor['sha256']}, accuracy {extractor['test_accuracy']:.2%} on its "
-        f"test images. {versions}. {card['seconds']} seconds."
+        f"{_describe_classifiers(card)} {versions}. {card['seconds']} seconds."
     )
 
 
@@ -132,6 +146,20 @@ def _describe_c2st(card: dict[str, Any]) -> str:
         f" c2st: {images:,} fakes, seeds from {seed}, and as many real images: a network trains on half of each for "
         f"{test['steps']:,} steps and is judged by the other half, standard error {test['error']:.2%}."
     )
+
+
+def _describe_classifiers(card: dict[str, Any]) -> str:
+    """Which classifier gave the figures, and which one chose the checkpoint."""
+    extractor, chooser = card["extractor"], card["chooser"]
+    found = f"The figures are by the classifier {_named(extractor)}."
+    if chooser and chooser != extractor:
+        return f"{found} The chooser, which chose the checkpoint, is {_named(chooser)}: its figures have another scale."
+    return f"{found} {ALONE}" if chooser and card["split"] == "test" else found
+
+
+def _named(classifier: dict[str, Any]) -> str:
+    accuracy = f"accuracy {classifier['test_accuracy']:.2%} on its test images"
+    return f"{classifier['name']} ({classifier['sha256']}, {accuracy})"
 
 
 if __name__ == "__main__":

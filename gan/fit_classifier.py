@@ -23,7 +23,7 @@ def main(cfg: DictConfig) -> None:
     number("lr", cfg.lr, 1e-9, 1)
     from gan.metric import feature  # imports torch, which takes seconds
 
-    path = feature.weights_path(cfg.out)
+    path = feature.weights_path(feature.second(cfg.out) if cfg.second else cfg.out)
     validate_files(path, path.with_suffix(".json"), overwrite=cfg.overwrite)
     print(json.dumps(prepare.fit_classifier(cfg, sys.argv[1:]), indent=2))  # noqa: T201
 

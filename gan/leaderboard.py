@@ -3,7 +3,8 @@
 A card is ``docs/measured/NAME.json``; NAME is the run's folder. A sweep's folder stands for its
 finished jobs, called by the sweep and by what varies. The tables of README.md and docs/ are written
 from the cards and the figures of other commands. Runs that differ in the seed alone share a row,
-mean ± standard deviation.
+mean ± standard deviation. Only figures of one classifier can be compared: rows of another than
+MNIST's second one stand below the others, with a mark.
 """
 
 import json
@@ -19,36 +20,24 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, ListConfig
 
+from gan import evaluate
 from gan.cli.command import command
-from gan.cli.compose import plain
+from gan.cli.compose import compose, plain, quote
 from gan.cli.output import require_writable, validate_card
-from gan.cli.runs import find_runs, require_tested
+from gan.cli.runs import Card, find_runs, is_by_second, is_judged, last_grid, read_run, require_tested
 from gan.downstream import report as downstream
 from gan.error import UserError, printable
 from gan.file import CONF, atomic_files, load_json, write_text
 from gan.measure import report as measure
 from gan.table import markdown
+from gan.terminal import say
 
-Card = dict[str, Any]
 Columns = Mapping[str, tuple[str, str]]  # figure: heading and format
-
-
-def read_run(run: Path, name: str) -> Card:
-    """The card of a finished and tested run. Raises FileNotFoundError if it is not finished."""
-    if not (run / "result.json").is_file():
-        raise FileNotFoundError(f"runs: {run / 'result.json'} does not exist: the run is not finished")
-    result, test = (load_json(run / file) for file in ("result.json", "test.json"))
-    card = {"name": name, "test": test, "precision": result["config"]["trainer"]["precision"]}
-    kept = ("history", "parameters", "versions", "overrides", "objective", "figures")
-    return card | {key: result[key] for key in kept}
-
-
-def last_grid(run: Path) -> Path:
-    """The last picture of a run. Raises FileNotFoundError without one."""
-    grids = sorted((run / "grids").glob("*.png"))
-    if not grids:
-        raise FileNotFoundError(f"runs: {run / 'grids'} holds no picture: train with callback.grid")
-    return grids[-1]
+MARK = "\\*"  # a plain asterisk in Markdown
+MARKED = (
+    f"{MARK} Judged by another classifier, as the one that chose the checkpoint: the distances are on another scale. "
+    "To judge anew: `python -m gan.leaderboard runs=[RUN] judge=true`."
+)
 
 
 def read_runs(runs: Mapping[str, Path], out: Path, overwrite: bool) -> dict[str, Card]:
@@ -65,6 +54,15 @@ def read_runs(runs: Mapping[str, Path], out: Path, overwrite: bool) -> dict[str,
         is_same = partial(_is_of, _tested(found[name]))
         validate_card(path, path.with_suffix(".png"), is_same=is_same, overwrite=overwrite)
     return found
+
+
+def judge(runs: list[Path], overwrite: bool) -> None:
+    """Evaluate the finished runs that have no test card by the second classifier."""
+    left = [run for run in runs if (run / "result.json").is_file() and not is_judged(run)]
+    for done, run in enumerate(left, 1):
+        say(f"judging {run}, {done} of {len(left)}")
+        ckpt = quote(f"ckpt={run / 'best.ckpt'}")
+        evaluate.write_card(compose("evaluate", [ckpt, "split=test", f"overwrite={overwrite}"]))
 
 
 def _tested(card: Card) -> object:
@@ -85,12 +83,25 @@ def figures(card: Card) -> dict[str, float]:
 
 
 def rows(cards: list[Card]) -> list[list[Card]]:
-    """The cards that differ in the seed alone, together; the lowest mean FID first."""
-    found: dict[str, list[Card]] = {}
+    """The cards that differ in the seed alone, together; the lowest mean FID first.
+
+    Those of another classifier than the second come last.
+    """
+    found: dict[tuple[bool, str], list[Card]] = {}
     for card in sorted(cards, key=lambda card: str(card["name"])):
         settings = [override for override in card["overrides"] if not override.startswith("seed=")]
-        found.setdefault(" ".join(settings), []).append(card)
-    return sorted(found.values(), key=lambda row: statistics.mean(figures(card)["fid_digits"] for card in row))
+        found.setdefault((not is_by_second(card["test"]), " ".join(settings)), []).append(card)
+
+    def place(key: tuple[bool, str]) -> tuple[bool, float]:
+        return key[0], statistics.mean(figures(card)["fid_digits"] for card in found[key])
+
+    return [found[key] for key in sorted(found, key=place)]
+
+
+def title(row: list[Card]) -> str:
+    """The name of a row: that of its first run, without its seed if there are several."""
+    name = row[0]["name"]
+    return re.sub(r"_seed=\d+$", "", name) if len(row) > 1 else str(name)
 
 
 def cells(row: list[Card], columns: Columns, suffix: str = "") -> list[str]:
@@ -107,13 +118,21 @@ def cells(row: list[Card], columns: Columns, suffix: str = "") -> list[str]:
     return found
 
 
-def quality(cards: list[Card], columns: Columns) -> str:
-    """Markdown: the scores of real images, and below them those of every row, best first."""
+def quality(cards: list[Card], columns: Columns, most: int | None = None) -> str:
+    """Markdown: the scores of real images, and below them those of ``most`` rows, best first."""
     ordered = rows(cards)
-    complete = max(ordered, key=lambda row: sum(f"{name}_floor" in figures(row[0]) for name in columns))
-    header = ["run", *(heading for heading, _ in columns.values())]
-    floor = ["real images", *cells(complete[:1], columns, "_floor")]
-    return markdown(header, floor, *([row[0]["name"], *cells(row, columns)] for row in ordered))
+
+    def floors(row: list[Card]) -> tuple[bool, int]:
+        return is_by_second(row[0]["test"]), sum(f"{name}_floor" in figures(row[0]) for name in columns)
+
+    complete = max(ordered, key=floors)
+    lines = [["run", *(heading for heading, _ in columns.values())]]
+    lines.append(["real images", *cells(complete[:1], columns, "_floor")])
+    for row in ordered[:most]:
+        mark = "" if is_by_second(row[0]["test"]) else f" {MARK}"
+        lines.append([f"{title(row)}{mark}", *cells(row, columns)])
+    has_mark = any(line[0].endswith(MARK) for line in lines)
+    return markdown(*lines) + (f"\n\n{MARKED}" if has_mark else "")
 
 
 def cost(cards: list[Card], columns: Columns) -> str:
@@ -121,7 +140,7 @@ def cost(cards: list[Card], columns: Columns) -> str:
     lines = [["run", "command", "seeds", *(heading for heading, _ in columns.values()), "precision"]]
     for row in rows(cards):
         typed = " ".join(["python train.py", *row[0]["overrides"]])
-        lines.append([row[0]["name"], f"`{typed}`", str(len(row)), *cells(row, columns), row[0]["precision"]])
+        lines.append([title(row), f"`{typed}`", str(len(row)), *cells(row, columns), row[0]["precision"]])
     return markdown(*lines)
 
 
@@ -169,8 +188,8 @@ OTHERS: dict[str, Table] = {"speed": speed, "downstream": downstream.tables, "di
 def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
     """Every table in Markdown by its name; ``settings`` are those of ``conf/leaderboard.yaml``."""
     columns = settings["quality"]
-    best = quality(cards, {name: columns[name] for name in settings["results"]}).splitlines()[: settings["best"] + 2]
-    found = {"results": "\n".join(best), "quality": quality(cards, columns), "cost": cost(cards, settings["cost"])}
+    results = quality(cards, {name: columns[name] for name in settings["results"]}, settings["best"] - 1)
+    found = {"results": results, "quality": quality(cards, columns), "cost": cost(cards, settings["cost"])}
     for name, write in OTHERS.items():
         path = Path(settings["out"]) / f"{name}.json"
         if path.is_file():
@@ -192,14 +211,14 @@ def draw(cards: list[Card], folder: Path) -> None:
 
     from gan import plot
 
-    first = [row[0] for row in rows(cards)]
+    first = [row[0] | {"title": title(row)} for row in rows(cards)]
     curves = plot.figure(8, 5)
     axes = curves.subplots()
     for i, card in enumerate(first):
         seen = [epoch["speed/images"] / 1000 for epoch in card["history"]]
         fid = [epoch["val/fid_digits"] for epoch in card["history"]]
         again = i // 10 % 2  # there are ten colours
-        axes.plot(seen, fid, marker=".x"[again], linestyle="-:"[again], label=card["name"])
+        axes.plot(seen, fid, marker=".x"[again], linestyle="-:"[again], label=card["title"])
     axes.axhline(cards[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
     axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)")
     plot.log_axis(axes.yaxis)
@@ -212,7 +231,7 @@ def draw(cards: list[Card], folder: Path) -> None:
         axes.set_axis_off()
         if one:
             axes.imshow(imread(folder / f"{one['name']}.png"), cmap="gray", vmin=0, vmax=1)
-            axes.set_title(f"{one['name']}, FID {figures(one)['fid_digits']:.2f}", fontsize="medium")
+            axes.set_title(f"{one['title']}, FID {figures(one)['fid_digits']:.2f}", fontsize="medium")
 
     plot.save(curves, folder / "fid.png")
     plot.save(grids, folder / "zoo.png")
@@ -232,6 +251,8 @@ def main(cfg: DictConfig) -> None:
             raise UserError(f"pages: {page} does not exist: choose others, as pages=[README.md]")
         require_writable(page, "pages")
     runs = find_runs([Path(str(run)) for run in cfg.runs])
+    if cfg.judge:
+        judge(list(runs.values()), cfg.overwrite)
     for name, card in read_runs(runs, out, cfg.overwrite).items():
         path, picture = out / f"{name}.json", out / f"{name}.png"
         with atomic_files(picture, path) as aside:

@@ -66,12 +66,22 @@ def test_the_test_images_are_another_reference_and_the_card_lies_beside_the_chec
 ) -> None:
     for split in ("val", "test"):
         call(evaluate.main, f"ckpt={short_run / 'last.ckpt'}", f"split={split}", *QUICK, "k=3")
-    val, test = (json.loads((short_run / f"{split}.json").read_text())["figures"] for split in ("val", "test"))
+    cards = {split: json.loads((short_run / f"{split}.json").read_text()) for split in ("val", "test")}
+    val, test = (cards[split]["figures"] for split in ("val", "test"))
     assert all(name.startswith("test_bundled_digits/") for name in test)
     for name in ("fid_digits", "recall_k3_floor", "nearest_pixels"):
         assert test[f"test_bundled_digits/{name}"] != val[f"val_bundled_digits/{name}"]
     assert not any("cas" in name for name in test)
-    assert (short_run / "test.md").is_file()
+    assert cards["val"]["chooser"] == cards["val"]["extractor"] == cards["test"]["chooser"]
+    assert cards["test"]["extractor"]["sha256"] == sha256(feature.WEIGHTS / "mnist_second.safetensors")
+    both = {name for name in test if f"{name}_chooser" in test}
+    tests = {f"test_bundled_digits/{name}" for name in ("fid_digits", "is_digits", "label_agreement", *ONE)}
+    assert tests - both == {"test_bundled_digits/nearest_pixels"} | {name for name in tests if "_k5" in name}
+    assert all(test[name] != test[f"{name}_chooser"] for name in both if "smallest" not in name)
+    assert all(f"{name}_chooser_floor" in test for name in both)
+    table = (short_run / "test.md").read_text()
+    assert "| figure | value | floor | by the chooser | floor | what it is |" in table
+    assert "The chooser, which chose the checkpoint, is mnist (" in table
 
 
 def test_one_pass_serves_all_figures(short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +94,20 @@ def test_one_pass_serves_all_figures(short_run: Path, tmp_path: Path, capsys: py
     call(evaluate.main, *words)
     hook.remove()
     assert len(seen) == 3  # batches of the reference and its floor, for the logged figures, and of fakes
+
+
+def test_without_a_second_classifier_a_test_card_says_who_judged(
+    short_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature, "second", lambda name: "nobody")
+    out = tmp_path / "x.json"
+    call(evaluate.main, f"ckpt={short_run / 'last.ckpt'}", f"out={out}", "split=test", *QUICK)
+    card = json.loads(out.read_text())
+    assert card["chooser"] == card["extractor"]
+    assert not any("chooser" in name for name in card["figures"])
+    assert evaluate.ALONE in out.with_suffix(".md").read_text()
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{evaluate.ALONE} python -m gan.fit_classifier data=mnist second=true fits a second one" in said
 
 
 def test_a_generator_without_labels_has_no_figures_of_labels(tmp_path: Path) -> None:

@@ -5,16 +5,25 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, call, complaint
+from omegaconf import DictConfig
 
-from gan import leaderboard
+from gan import evaluate, leaderboard
+from gan.cli import runs as finished
 from gan.cli.compose import compose, plain
-from gan.file import write_bytes, write_text
+from gan.file import sha256, write_bytes, write_text
 
 MEASURED = ROOT / "docs" / "measured"
+SECOND = "2" * 64
 SETTINGS = plain(compose("leaderboard", []))
 
 
-def _card(name: str, seed: int, fid: float, labels: bool = True) -> leaderboard.Card:
+@pytest.fixture(autouse=True)
+def _second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text(json.dumps({"sha256": SECOND}), tmp_path / "second")
+    monkeypatch.setattr(finished, "SECOND", tmp_path / "second")
+
+
+def _card(name: str, seed: int, fid: float, labels: bool = True, judge: str = SECOND) -> leaderboard.Card:
     figures = {"test/fid_digits": fid, "test/fid_digits_floor": 0.25}
     figures |= {"test/label_agreement": 0.99, "test/label_agreement_floor": 0.998} if labels else {}
     history = {
@@ -23,7 +32,8 @@ def _card(name: str, seed: int, fid: float, labels: bool = True) -> leaderboard.
     }  # fmt: skip
     parameters = {"generator": 481_793, "discriminator": 482_497}
     return {
-        "name": name, "test": {"figures": figures}, "precision": "32-true", "history": [history], "versions": {},
+        "name": name, "test": {"figures": figures, "extractor": {"sha256": judge}}, "precision": "32-true",
+        "history": [history], "versions": {},
         "parameters": parameters, "overrides": [f"seed={seed}", "optimizer.lr=1e-4"], "objective": fid,
         "figures": {"val/fid_digits_floor": 0.2},
     }  # fmt: skip
@@ -41,7 +51,24 @@ def test_seeds_share_a_row_with_their_mean_and_deviation() -> None:
 
 def test_what_does_not_apply_is_a_dash() -> None:
     line = leaderboard.quality([_card("a", 0, 1.0, labels=False)], SETTINGS["quality"]).splitlines()[-1]
-    assert line == "| a | 1.00 | - | - | - | - | - | - | - | - | - | - | - | - | - |"
+    assert line == "| a | 1.00 |" + " - |" * (len(SETTINGS["quality"]) - 1)
+
+
+def test_figures_of_another_classifier_stand_apart_with_a_mark() -> None:
+    cards = [_card("new", 0, 2.0), _card("old", 0, 1.0, judge="0"), _card("newer", 1, 4.0)]
+    columns = {"fid_digits": ("FID", ".2f"), "label_agreement": ("read", ".2%")}
+    table, note = leaderboard.quality(cards, columns).split("\n\n")
+    assert table.splitlines()[2:] == [
+        "| real images | 0.25 | 99.80% |", "| new | 3.00 ± 1.41 | 99.00% ± 0.00% |", "| old \\* | 1.00 | 99.00% |"
+    ]  # fmt: skip
+    assert note == leaderboard.MARKED
+    assert leaderboard.MARK not in leaderboard.quality(cards[:1], columns)
+
+
+def test_a_row_of_seeds_is_called_by_what_they_share() -> None:
+    cards = [_card(f"default_seed={seed}", seed, 1.0) for seed in range(3)]
+    assert leaderboard.title(cards) == "default"
+    assert leaderboard.title(cards[1:2]) == "default_seed=1"
 
 
 def _put(run: Path, *words: str, tested: bool = True) -> Path:
@@ -66,7 +93,7 @@ def test_an_unfinished_or_untested_run_says_what_to_do(tmp_path: Path) -> None:
     assert "mine/result.json does not exist: the run is not finished" in said
     run = _put(tmp_path / "other", tested=False)
     said = complaint(leaderboard.main, f"runs=[{run}]", *words)
-    assert said.endswith(f"test.json does not exist: run python -m gan.evaluate ckpt={run}/best.ckpt split=test")
+    assert said.endswith("test.json does not exist: add judge=true")
 
 
 def test_a_sweep_stands_for_its_finished_jobs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,17 +105,36 @@ def test_a_sweep_stands_for_its_finished_jobs(tmp_path: Path, capsys: pytest.Cap
     names = ["lr_2", "lr_3_x=1", "lr_4_x=1", "lr_lr=1e-3", "lr_lr=1e-4"]
     assert sorted(path.stem for path in out.glob("*.json")) == names
     assert "1 of 6 jobs are not finished and get no card" in (said := capsys.readouterr()).err
-    assert all(f"| {name} |" in said.out for name in names)
+    assert all(f"| {name} {leaderboard.MARK} |" in said.out for name in names)  # by another classifier
 
 
 def test_an_untested_sweep_says_how_to_test_all_of_it(tmp_path: Path) -> None:
     runs = [_put(tmp_path / f"{i}_seed={i}", f"seed={i}", tested=i == 0) for i in range(3)]
     untested = complaint(leaderboard.main, f"runs=[{tmp_path}]", f"out={tmp_path / 'out'}", "pages=[]")
-    loop = f"for ckpt in {runs[1]}/best.ckpt {runs[2]}/best.ckpt; do python -m gan.evaluate"
-    assert untested.endswith(f'2 of 3 have no test.json: type {loop} ckpt="$ckpt" split=test; done')
-    (runs[0] / "test.json").unlink()
-    untested = complaint(leaderboard.main, f"runs=[{tmp_path}]", f"out={tmp_path / 'out'}", "pages=[]")
-    assert f"type for ckpt in {tmp_path}/*/best.ckpt; do" in untested
+    assert untested.endswith(f"{runs[1]}/test.json does not exist, nor those of 1 other: add judge=true")
+
+
+def test_only_what_was_not_yet_judged_by_the_second_classifier_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [_put(tmp_path / "zoo" / f"{i}_experiment={name}", f"experiment={name}", tested=i < 2)
+            for i, name in enumerate(("best", "sagan", "cgan"))]  # fmt: skip
+    ckpt = runs[0] / "best.ckpt"
+    ckpt.write_bytes(b"weights")
+    test = json.loads((runs[0] / "test.json").read_text())
+    test = test | {"ckpt_sha256": sha256(ckpt), "extractor": {"sha256": SECOND}}
+    write_text(json.dumps(test), runs[0] / "test.json")
+    judged = []
+
+    def write_card(cfg: DictConfig) -> None:
+        judged.append((Path(cfg.ckpt).parent.name, cfg.split, cfg.overwrite))
+        write_text(json.dumps(test | {"ckpt_sha256": cfg.ckpt}), Path(cfg.ckpt).parent / "test.json")
+
+    monkeypatch.setattr(evaluate, "write_card", write_card)
+    out = tmp_path / "out"
+    call(leaderboard.main, f"runs=[{tmp_path / 'zoo'}]", "judge=true", f"out={out}", "pages=[]")
+    assert judged == [("1_experiment=sagan", "test", False), ("2_experiment=cgan", "test", False)]
+    assert sorted(path.stem for path in out.glob("*.json")) == ["best", "cgan", "sagan"]
 
 
 def test_runs_that_make_no_row_are_refused(tmp_path: Path) -> None:

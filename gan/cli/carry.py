@@ -64,6 +64,11 @@ def carried(path: object, words: Sequence[str], typed: Sequence[str]) -> list[st
     return kept
 
 
+def network_words(words: Sequence[str]) -> list[str]:
+    """Those of a checkpoint's words that choose its networks, as far as a file may say them."""
+    return [word for word in words if describes(word) and _key(word).partition(".")[0] in ("experiment", "network")]
+
+
 def to_retype(words: Sequence[str]) -> list[str]:
     """The words that a file may not say, as a person types them: without Hydra's quotes."""
     unsaid = [word for word in words if not describes(word) and _key(word) not in ONCE]

@@ -19,13 +19,13 @@ def digest(data: ImageData) -> str:
     return cache.key(json.dumps(data.names), train.images, train.labels)
 
 
-def find_fault(data: ImageData, settings: Mapping[str, Any]) -> str:
-    """Why the classifier of the data ``settings`` does not fit them; "" if it does.
+def find_fault(data: ImageData, settings: Mapping[str, Any], name: str) -> str:
+    """Why the classifier ``name`` does not fit the data of ``settings``; "" if it does.
 
     The files of known sets are checked by their sums: what it was fitted to is compared for own
     files only.
     """
-    known = feature.weights_info(settings["classifier"])
+    known = feature.weights_info(name)
     if (known["shape"], known["classes"]) != (list(data.shape), data.classes):
         return "was fitted to another shape or to other classes"
     if not settings["md5"] and known.get("digest") != digest(data):
@@ -33,21 +33,24 @@ def find_fault(data: ImageData, settings: Mapping[str, Any]) -> str:
     return ""
 
 
-def uses_own(config: Mapping[str, Any]) -> bool:
-    """Whether figures of a plain configuration rest on a classifier that was fitted to its data."""
-    name = config["data"].get("classifier", "")
-    return "/" in name and repr(name) in str({part: config.get(part) for part in ("metric", "callback")})
+def find_own(config: Mapping[str, Any]) -> list[str]:
+    """The classifiers fitted to the data of a plain configuration that its figures rest on."""
+    first = config["data"].get("classifier", "")
+    used = str({part: config.get(part) for part in ("metric", "callback")})
+    return [name for name in (first, feature.second(first)) if "/" in name and repr(name) in used]
 
 
 def require_fitted(data: ImageData, config: Mapping[str, Any]) -> None:
     """Raise UserError if figures would rest on a classifier of another set, shape or polarity."""
     settings = config["data"]
-    if not uses_own(config) or not feature.weights_path(settings["classifier"]).is_file() or data.classes == 1:
-        return
-    if fault := find_fault(data, settings):
-        path = feature.weights_path(settings["classifier"])
-        remedy = f"fit one with python -m gan.fit_classifier data={settings['name']} and the data settings of the run"
-        raise UserError(f"data: the classifier {path} {fault}: {remedy}")
+    for name in find_own(config) if data.classes > 1 else []:
+        path = feature.weights_path(name)
+        if path.is_file() and (fault := find_fault(data, settings, name)):
+            which = "" if name == settings["classifier"] else " second=true"
+            command = f"python -m gan.fit_classifier data={settings['name']}{which}"
+            raise UserError(
+                f"data: the classifier {path} {fault}: fit one with {command} and the data settings of the run"
+            )
 
 
 def require_labels(data: ImageData, model: GAN) -> None:

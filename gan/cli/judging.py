@@ -1,5 +1,6 @@
 """The evaluation of a checkpoint: the figures that its training logged, and all others."""
 
+import re
 import shlex
 import time
 from importlib.metadata import version
@@ -65,7 +66,7 @@ class Collect(Callback):
 
 
 def judge(generator: Generator, config: dict[str, Any], split: str, *watchers: Callback) -> tuple[ImageData, Figures]:
-    """The data of ``config`` and the figures that training logs, on ``split``, in one process.
+    """The data of ``config`` and the figures of its callback quality, on ``split``, in one process.
 
     Raises UserError for a split other than val and test, and the errors of the data.
     """
@@ -82,11 +83,11 @@ def judge(generator: Generator, config: dict[str, Any], split: str, *watchers: C
     return data, figures
 
 
-def configuration(path: str | Path, contents: dict[str, Any], root: str | None) -> dict[str, Any]:
+def configuration(path: str | Path, contents: dict[str, Any], root: str | None, *more: str) -> dict[str, Any]:
     """The configuration of this project for the data and the metrics of a checkpoint's run.
 
-    ``root``: the folder of the data; None: GAN_DATA, or data/. Raises UserError where the data is a
-    folder of the user's own and ``root`` is None.
+    ``root``: the folder of the data; None: GAN_DATA, or data/. ``more``: further overrides. Raises
+    UserError where the data is a folder of the user's own and ``root`` is None.
     """
     config = contents["hyper_parameters"]["config"]
     words = run_words(path, config)
@@ -95,34 +96,60 @@ def configuration(path: str | Path, contents: dict[str, Any], root: str | None) 
     elif "data.test_share" in settings("train", words[:1]):  # files of the user's own
         again = shlex.quote(f"data.root={printable(config['data'].get('root') or 'FOLDER')}")
         raise UserError(f"ckpt: {path} does not say where files are read: type the folder of its data again: {again}")
-    composed = plain(compose("train", [*words, "batch_size=1", "run_dir=."]))  # its batches are not used
+    composed = plain(compose("train", [*more, *words, "batch_size=1", "run_dir=."]))  # its batches are not used
     checkpoint.validate_classes(path, composed["data"])
     return composed
+
+
+def choose(config: dict[str, Any], typed: str | None, split: str) -> tuple[str, str | None]:
+    """The classifier of the figures, and the one that chose the epoch; None: Inception did.
+
+    The first is the one that was ``typed`` or, of a test, the second classifier of the data, if it
+    was fitted. The callback quality of ``config`` gets metrics by both.
+    """
+    chooser, quality = config["data"]["classifier"], config["callback"]["quality"]
+    has_second = split == "test" and feature.weights_path(feature.second(chooser)).is_file()
+    extractor = typed or (feature.second(chooser) if has_second else chooser)
+    has_chosen = repr(chooser) in str(quality["metrics"])
+    quality["metrics"] = by_both(quality["metrics"], extractor, chooser)
+    return extractor, chooser if has_chosen else None
+
+
+def by_both(metrics: dict[str, Any], extractor: str, chooser: str) -> dict[str, Any]:
+    """Settings of metrics by ``extractor``; those by ``chooser``, if another, as NAME_chooser."""
+    found: dict[str, Any] = {}
+    for name, metric in metrics.items():
+        rests_on = metric.get("feature")
+        if extractor != chooser and isinstance(rests_on, dict) and rests_on.get("name") == chooser:
+            found[name] = metric | {"feature": rests_on | {"name": extractor}}
+            found[f"{name}_chooser"] = metric
+        else:
+            found[name] = metric
+    return found
 
 
 def evaluate(cfg: DictConfig) -> Evaluation:
     """The card, with figures as ``split/NAME``, floors as ``split/NAME_floor``, and their origin.
 
+    NAME is by the classifier of :func:`choose`, NAME_chooser by the one that chose the checkpoint.
     Raises UserError for settings out of range, and the errors of :func:`judge` and :class:`Card`.
     """
     began, split = time.perf_counter(), cfg.split
     _validate(cfg)
     contents, generator = checkpoint.load_contents(cfg.ckpt), checkpoint.generator(cfg.ckpt)
     config = configuration(cfg.ckpt, contents, cfg.data.root)
-    extractor = cfg.extractor or config["data"]["classifier"]
-    collect = Collect(feature.load(extractor))
+    extractor, chooser = choose(config, cfg.extractor, split)
+    readers = {name: Collect(feature.load(name)) for name in (extractor, chooser) if name}
     with terminal.step(f"drawing images and judging them by {split}"):
-        data, logged = judge(generator, config, split, collect)
-    fake = collect.seen
-    real, other = (_pair(data.splits[name], len(fake.labels)) for name in (split, f"{split}_floor"))
-    training, is_own = _pair(data.others("test")), split == "val"
-    card = Card(extractor, cfg.k, cache_folder(cfg.cache), real, other, training, is_own)
+        data, logged = judge(generator, config, split, *readers.values())
+    count = len(readers[extractor].seen.labels)
+    cards = {name: _card(name, data, count, cfg) for name in readers}
     with terminal.step("looking for copies and neighbours among real images"):
-        figures = card.figures(fake)
-    cas = cfg.cas.images if generator.classes else 0
-    told = _tell(card, generator, training, cfg)
+        figures = _compare(cards, readers)
+    card, cas = cards[extractor], cfg.cas.images if generator.classes else 0
+    told = _tell(card, generator, cfg)
     figures |= told.figures | (_utility(card, generator, _pair(data.others(split)), cfg) if cas else {})
-    sizes = {"judged": len(fake.labels), "reference": len(real[1]), "training": len(training[1])}
+    sizes = {"judged": count, "reference": len(card.real[1]), "training": len(card.training[1])}
     found = {
         "ckpt": Path(cfg.ckpt).name,
         "ckpt_sha256": sha256(Path(cfg.ckpt)),
@@ -135,25 +162,42 @@ def evaluate(cfg: DictConfig) -> Evaluation:
         "first_seed": {"judged": 0, "cas": FIRST_CAS_SEED, "c2st": tell.FIRST_SEED},
         "cas": {"epochs": cfg.cas.epochs, "bf16": cfg.cas.bf16},
         "c2st": {"steps": cfg.c2st.steps, "bf16": cfg.c2st.bf16, "error": told.error},
-        "extractor": {"name": extractor} | {name: card.known[name] for name in ("sha256", "test_accuracy")},
+        "extractor": _described(extractor),
+        "chooser": _described(chooser) if chooser else None,
         "versions": {name: version(name) for name in LIBRARIES},
         "seconds": round(time.perf_counter() - began, 1),
     }
     return Evaluation(found, _pictures(told))
 
 
+def _card(name: str, data: ImageData, count: int, cfg: DictConfig) -> Card:
+    """The card by the classifier ``name`` of ``count`` fakes."""
+    real, other = (_pair(data.splits[one], count) for one in (cfg.split, f"{cfg.split}_floor"))
+    training, is_own = _pair(data.others("test")), cfg.split == "val"
+    return Card(name, cfg.k, cache_folder(cfg.cache), real, other, training, is_own)
+
+
+def _compare(cards: dict[str, Card], readers: dict[str, Collect]) -> Figures:
+    """All figures by the first card, and by a further one, that of the chooser, NAME_chooser."""
+    (card, *others), (reader, *rest) = cards.values(), readers.values()
+    found = card.figures(reader.seen)
+    for other, its in zip(others, rest, strict=True):
+        found |= _of_chooser(other.seen_figures(its.seen))
+    return found
+
+
 def _utility(card: Card, generator: Generator, train: Pair, cfg: DictConfig) -> Figures:
     """``cas`` of new fakes."""
     with terminal.step(f"training a classifier on {cfg.cas.images:,} drawn images"):
-        fakes = _fakes(generator, cfg.cas.images)
+        fakes = draw(generator, cfg.cas.images)
         return card.utility(fakes, train, cfg.cas.epochs, cfg.cas.bf16)
 
 
-def _tell(card: Card, generator: Generator, pool: Pair, cfg: DictConfig) -> Verdict:
+def _tell(card: Card, generator: Generator, cfg: DictConfig) -> Verdict:
     """The two-sample test of new fakes."""
     if not cfg.c2st.images:
         return NOTHING
-    test = TwoSample(pool, cfg.c2st.images, cfg.c2st.steps, cfg.c2st.bf16)
+    test = TwoSample(card.training, cfg.c2st.images, cfg.c2st.steps, cfg.c2st.bf16)
     with terminal.step(f"telling {len(test.labels):,} drawn images from real ones"):
         return test.judge(tell.draw(generator, test), card.extractor, card.keep)
 
@@ -179,10 +223,25 @@ def _validate(cfg: DictConfig) -> None:
     integer("k", cfg.k, 1, 10**6)
 
 
+def _described(classifier: str) -> dict[str, Any]:
+    known = feature.weights_info(classifier)
+    return {"name": classifier} | {name: known[name] for name in ("network", "sha256", "test_accuracy")}
+
+
+def _of_chooser(figures: Figures) -> Figures:
+    """NAME as NAME_chooser, with its floor, without the figures of single classes."""
+    kept = {name: value for name, value in figures.items() if not re.search(r"_\d+(_floor)?$", name)}
+    return {re.sub(r"(_floor)?$", r"_chooser\1", name, count=1): value for name, value in kept.items()}
+
+
 def _with_floors(logged: Figures, more: Figures, prefix: str) -> Figures:
-    """The figures ``logged``, then ``more``, whose names lack ``prefix``; each before its floor."""
+    """The figures ``logged``, then ``more``, whose names lack ``prefix``; each before its floor.
+
+    Those of the chooser come last.
+    """
     figures = logged | {f"{prefix}{name}": value for name, value in more.items()} | logged
-    names = [part for name in figures if not name.endswith("_floor") for part in (name, f"{name}_floor")]
+    single = sorted((name for name in figures if not name.endswith("_floor")), key=lambda name: "_chooser" in name)
+    names = [part for name in single for part in (name, f"{name}_floor")]
     return {name: figures[name] for name in names if name in figures}
 
 
@@ -190,7 +249,7 @@ def _pair(images: Images, count: int | None = None) -> Pair:
     return images.images[:count], images.labels[:count]
 
 
-def _fakes(generator: Generator, count: int) -> Pair:
+def draw(generator: Generator, count: int) -> Pair:
     """``count`` new fakes as bytes, with balanced labels."""
     seeds = torch.arange(count) + FIRST_CAS_SEED
     y = sample.labels(seeds, generator.classes)

@@ -100,12 +100,12 @@ def fit_missing_classifier(words: list[str]) -> list[str]:
     if cfg.data.classes == 1:
         _say_who_judges(config)
         return words
-    if not fitted.uses_own(config):
+    if not fitted.find_own(config):
         return words
     path, data = feature.weights_path(cfg.data.classifier), instantiate(cfg.data, _convert_="all")
     data.setup()
     if path.is_file():
-        fault = fitted.find_fault(data, config["data"])
+        fault = fitted.find_fault(data, config["data"], cfg.data.classifier)
         if not fault:
             return words
         if config["data"]["md5"] or any(word.startswith("data.classifier=") for word in words):
@@ -139,7 +139,7 @@ def _fixed(words: list[str]) -> list[str]:
 
 
 def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
-    """Fit a classifier; write weights and card (JSON) to ``cfg.out``; return the card.
+    """Fit a classifier; write weights and card (JSON); return the card.
 
     ``words``: the overrides for the card. The number of epochs is fixed: no test figure chooses it.
     Raises UserError for an unwritable folder.
@@ -150,7 +150,7 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
 
     if cfg.data.classes == 1:
         raise UserError("data: one class has nothing to recognise: a classifier needs two or more")
-    path = feature.weights_path(cfg.out)
+    path = feature.weights_path(feature.second(cfg.out) if cfg.second else cfg.out)
     beside = path.with_suffix(".json")
     require_writable(path, "data.classifier")
     data = instantiate(cfg.data, batch_size=1, _convert_="all")  # feature.fit has its own batches
@@ -159,6 +159,7 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
     card = {
         "command": " ".join(["python -m gan.fit_classifier", *(w for w in words if not w.startswith("data.root"))]),
         "data": cfg.data.name,
+        "network": "residual" if cfg.second else "stack",
         "shape": list(classifier.shape),
         "classes": classifier.classes,
         "test_accuracy": feature.accuracy(classifier, test.images, test.labels),
@@ -181,11 +182,15 @@ def fit_classifier(cfg: DictConfig, words: list[str]) -> dict[str, Any]:
 def _fit(cfg: DictConfig, train: Any, path: Path) -> tuple[Any, int]:
     """The classifier of the images ``train``, and its epochs; says how long they take."""
     from gan.metric import feature
+    from gan.metric.classifier import Residual, bend
 
     epochs = max(cfg.epochs, math.ceil(cfg.least_steps / math.ceil(len(train) / cfg.batch_size)))
-    minutes = epochs * train.images.numel() / PIXELS_PER_MINUTE
-    say(f"fitting the classifier of data={cfg.data.name} to {len(train):,} images, about {minutes:.0f} minutes: {path}")
-    fits = feature.fit(train.images, train.labels, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed)
+    minutes, which = epochs * train.images.numel() / PIXELS_PER_MINUTE, "second " if cfg.second else ""
+    what = f"{which}classifier of data={cfg.data.name} to {len(train):,} images"
+    say(f"fitting the {what}, about {minutes:.0f} minutes: {path}")
+    kind: dict[str, Any] = {"network": Residual, "augment": bend} if cfg.second else {}
+    given = (train.images, train.labels, cfg.data.classes, epochs, cfg.lr, cfg.batch_size, cfg.seed, cfg.bf16)
+    fits = feature.fit(*given, **kind)
     *_, classifier = terminal.track(fits, epochs, "epochs")
     return classifier, epochs
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gan.data import review
 from gan.data.batch import Batches, Images
+from gan.data.floor import choose_floor
 from gan.data.integrity import unpack, verify_file
 from gan.data.labels import as_classes, hide, missing, rows, validate_labelled
 from gan.data.mapped import Mapped, Part
@@ -26,7 +27,6 @@ from gan.validate import integer
 JUDGE_BATCH = 250  # fixed, so that the batch size of training changes no figure; the fastest on a CPU
 IN_MEMORY_BYTES = 2**29  # a mapped file up to this size is read into memory, which is faster
 OTHERS = 100_000  # training images that represent all of a set that stays mapped
-
 
 SIZES = (4, 1024)  # pixels of a side
 MOST_IMAGES = 10**9  # of a batch or a reference
@@ -42,7 +42,10 @@ class ImageData(LightningDataModule):
 
     ``val``: up to ``judge_images`` training images, a fixed choice. ``test``: the first
     ``judge_images`` of the official test set, which neither training nor the choice of a checkpoint
-    sees. Each has a floor: as many other real images, whose score a perfect generator would get.
+    sees. Each has a floor: as many other real training images, whose score a perfect generator
+    would get. Image i of a floor has the class of image i of its reference: their shares of the
+    classes are equal. Where a small set lacks images of a class, others take their places, and a
+    line says how many.
 
     ``dataset(root, train=..., download=...)`` has ``data``, bytes [N, H, W] or [N, C, H, W], and
     ``targets``. ``md5`` maps files under ``root`` to their sums; None: their format is checked. A
@@ -55,6 +58,8 @@ class ImageData(LightningDataModule):
 
     Raises Unavailable for missing files that cannot be downloaded, UserError for a damaged file.
     """
+
+    is_divided = False  # whether the test images are a random part of one pool
 
     def __init__(
         self,
@@ -138,10 +143,10 @@ class ImageData(LightningDataModule):
         self.splits = {
             "train": self._shown(train),
             "val": train.take(shuffled[:held]),
-            "val_floor": train.take(shuffled[held : 2 * held]),
             "test": test.take(torch.arange(min(self.judge_images, len(test)))),
-            "test_floor": train.take(shuffled[: min(held, len(test))]),
         }
+        for split, order in (("val", self._rest), ("test", shuffled)):
+            self.splits[f"{split}_floor"] = choose_floor(train, order, self.splits[split], split)
 
     def _shown(self, train: Images) -> Images:
         """The images of an epoch, with the labels that training knows; sets ``known``."""
@@ -158,6 +163,7 @@ class ImageData(LightningDataModule):
 
     def _load(self, train: bool) -> Images:
         part = self.dataset(self._typed_root, train=train, download=False)
+        self.is_divided = isinstance(part.data, Part)
         data, rows = (part.data.array, part.data.rows) if isinstance(part.data, Part) else (part.data, None)
         shape = tuple(data.shape[1:]) if len(data.shape) == 4 else (1, *data.shape[1:])
         if shape != self.shape:

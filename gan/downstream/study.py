@@ -25,6 +25,7 @@ from gan.downstream.draw import Pair, draw_batches, draw_fakes
 from gan.error import UserError
 from gan.file import atomic_write, load_json, sha256, write_text
 from gan.metric import feature
+from gan.metric.classifier import Classifier
 from gan.network import Discriminator, Generator, semi
 
 # Overrides of train.py that each cell sets itself.
@@ -134,7 +135,7 @@ class Study:
         labelled, others, share = self.unlabelled["labelled"], self.unlabelled["others"], self.fakes["share"]
         lr, bf16, steps = self.unlabelled["lr"], self.classifier["bf16"], self.unlabelled["steps"]
 
-        def learn(method: unlabelled.Method, fake: Pair | None = None) -> feature.Classifier:
+        def learn(method: unlabelled.Method, fake: Pair | None = None) -> Classifier:
             of_labelled = draw_batches(real, fake, labelled, share, augmented=True, seed=seed)
             of_others = draw_batches((self.pool[0], known), None, others, share, augmented=False, seed=seed)
             return unlabelled.learn(of_labelled, of_others, method, self.classes, steps, lr, seed, bf16)

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from gan.augment import Elastic
 from gan.metric import feature
-from gan.metric.feature import Classifier
+from gan.metric.classifier import Classifier
 from gan.network.semi import Guess
 
 DECAY = 0.99  # of a step, for the average of the weights

@@ -1,6 +1,11 @@
 """All figures of a set of generated digits, each beside its floor: the figure of real images.
 
 One pass of the classifier over the fakes serves every figure. What the real images give is cached.
+
+Every distance between two sets also measures how their shares of the classes differ, and near the
+floor that is most of it. So the three sets have the same shares: a fake is asked for the label of
+each reference image, and the floor has real images of these labels (:class:`gan.data.ImageData`).
+A generator without labels chooses its shares itself: they count in its distances.
 """
 
 import functools
@@ -18,7 +23,7 @@ from gan.metric.feature import Frozen
 from gan.metric.manifold import cover, kernel_distance, nearest, radii
 from gan.validate import integer
 
-FORMAT = "1"  # of the cache; a new one when the meaning of a cached figure changes
+FORMAT = "2"  # of the cache; a new one when the meaning of a cached figure changes
 NEIGHBOURS, COPY = 50, 0.5  # Carlini et al. 2023, section 5.1
 PLANTED, GREY_LEVELS = 100, 5  # training images hidden among the fakes, and the noise on them, of 255
 LR, BATCH = 1e-2, 256  # of the classifier that cas fits
@@ -121,15 +126,22 @@ class Card:
 
     def figures(self, fake: Seen) -> Figures:
         """Every figure as NAME, and its floor as NAME_floor, except the utility."""
-        known = self._known
+        return self.seen_figures(fake) | self.pixel_figures(fake.images)
+
+    def seen_figures(self, fake: Seen) -> Figures:
+        """The figures that rest on the classifier, and their floors."""
+        known = self._known_features
         found = class_figures(fake) | distribution(fake.features, known["features"], known["radii"], self.k)
-        pixels, training = fake.images.flatten(1), to_float(self.training[0]).flatten(1)
-        mine, planted = near(pixels, training), near(plant(training), training)
-        found["nearest_pixels"] = _ratio(mine.distance, known["pixels"])
         found["nearest_features"] = _ratio(nearest(fake.features, known["training"]), known["nearest"])
-        found |= mine.figures(pixels)
-        floor = {f"{name}_floor": known[f"{name}_floor"].item() for name in found if f"{name}_floor" in known}
-        return found | floor | {"planted_found": _share(planted.distance <= planted.limit)}
+        return _with_floor(found, known)
+
+    def pixel_figures(self, images: Tensor) -> Figures:
+        """The figures that rest on pixels alone, and their floors."""
+        known = self._known_pixels
+        pixels, training = images.flatten(1), to_float(self.training[0]).flatten(1)
+        mine, planted = near(pixels, training), near(plant(training), training)
+        found = {"nearest_pixels": _ratio(mine.distance, known["pixels"])} | mine.figures(pixels)
+        return _with_floor(found, known) | {"planted_found": _share(planted.distance <= planted.limit)}
 
     def utility(self, fakes: Pair, train: Pair, epochs: int, bf16: bool) -> Figures:
         """``cas``, the classification accuracy score of ``fakes`` (Ravuri & Vinyals 2019).
@@ -149,27 +161,45 @@ class Card:
         return {"cas": cas(fakes), "cas_floor": floor["cas"].item()}
 
     @functools.cached_property
-    def _known(self) -> cache.Found:
-        settings = f"real {FORMAT} {self.known['sha256']} {self.k} {self.own} {NEIGHBOURS} {COPY}"
+    def _known_features(self) -> cache.Found:
+        settings = f"features {FORMAT} {self.known['sha256']} {self.k} {self.own}"
         name = cache.key(settings, *self.real, *self.other, self.training[0])
-        return cache.cached(self.keep, name, self._find)
+        return cache.cached(self.keep, name, self._find_features)
 
-    def _find(self) -> cache.Found:
+    def _find_features(self) -> cache.Found:
         """Features, radii and distances of the real images, and the floor of every figure.
 
         A ratio's floor compares every second real image with the rest: it differs from 1 by chance.
         """
         real, other, training = (see_bytes(self.extractor, pair) for pair in (self.real, self.other, self.training))
-        reach, pixels = radii(real.features, self.k), real.images.flatten(1)
-        mine = near(pixels, training.images.flatten(1), self.own)
-        features = nearest(real.features, training.features, 1 + self.own)[:, int(self.own)]
+        reach = radii(real.features, self.k)
+        distance = nearest(real.features, training.features, 1 + self.own)[:, int(self.own)]
         floor = class_figures(other) | distribution(other.features, real.features, reach, self.k)
-        floor["nearest_pixels"] = _ratio(mine.distance[::2], mine.distance[1::2])
-        floor["nearest_features"] = _ratio(features[::2], features[1::2])
-        floor |= mine.figures(pixels)
-        found = {"features": real.features, "radii": reach, "training": training.features}
-        found |= {"pixels": mine.distance, "nearest": features}
-        return found | {f"{name}_floor": torch.tensor(value, dtype=torch.float64) for name, value in floor.items()}
+        floor["nearest_features"] = _ratio(distance[::2], distance[1::2])
+        found = {"features": real.features, "radii": reach, "training": training.features, "nearest": distance}
+        return found | _tensors(floor)
+
+    @functools.cached_property
+    def _known_pixels(self) -> cache.Found:
+        name = cache.key(f"pixels {FORMAT} {self.own} {NEIGHBOURS} {COPY}", self.real[0], self.training[0])
+        return cache.cached(self.keep, name, self._find_pixels)
+
+    def _find_pixels(self) -> cache.Found:
+        """Distances of the real images to training images, and the floor of every figure."""
+        pixels, training = (to_float(pair[0]).flatten(1) for pair in (self.real, self.training))
+        mine = near(pixels, training, self.own)
+        floor = {"nearest_pixels": _ratio(mine.distance[::2], mine.distance[1::2])} | mine.figures(pixels)
+        return {"pixels": mine.distance} | _tensors(floor)
+
+
+def _tensors(floor: Figures) -> cache.Found:
+    return {f"{name}_floor": torch.tensor(value, dtype=torch.float64) for name, value in floor.items()}
+
+
+def _with_floor(found: Figures, known: cache.Found) -> Figures:
+    """The figures and, of those that have one, the floor."""
+    floors = (f"{name}_floor" for name in found)
+    return found | {name: known[name].item() for name in floors if name in known}
 
 
 def _share(hits: Tensor) -> float:

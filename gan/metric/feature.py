@@ -7,7 +7,6 @@ its hash, accuracy and command as JSON; others are written to ``data.classifier`
 import functools
 import itertools
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,39 +15,20 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, cross_entropy
+from torch.nn.functional import cross_entropy
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gan.error import UserError
 from gan.file import sha256
 from gan.image import to_float, warp
+from gan.metric.classifier import Classifier, Residual, affine
 from gan.validate import integer, number
 
 WEIGHTS = Path(__file__).parent
 Reader = Callable[[Tensor], tuple[Tensor, Tensor]]  # images to features and logits
 LARGEST_JSON = 2**20  # bytes
-
-
-class Classifier(nn.Module):
-    """Images [N, C, H, H] in [-1, 1] to features [N, 128] and logits [N, classes].
-
-    The dense layer sees the whole map (7x7 of 28x28): pooling would lose where strokes are.
-    """
-
-    def __init__(self, classes: int = 10, channels: int = 1, size: int = 28) -> None:
-        super().__init__()
-        self.shape, self.classes = (channels, size, size), classes
-        self.stack = nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),  # 14x14
-            nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),  # 7x7
-            nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
-            nn.Flatten(), nn.Linear(64 * (size // 4) ** 2, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(),
-        )  # fmt: skip
-        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(128, classes))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.stack(x)
-        return features, self.head(features)
+NETWORKS: dict[str, type[Classifier]] = {"stack": Classifier, "residual": Residual}  # by the name in a JSON
+Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class Frozen(nn.Module):
@@ -62,15 +42,14 @@ class Frozen(nn.Module):
 
     def __init__(self, classifier: Classifier, times: int = 1) -> None:
         super().__init__()
-        stack = classifier.eval().requires_grad_(False).stack
-        for place, (layer, norm) in enumerate(itertools.pairwise(stack)):
-            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
-        _pool_first(stack)
+        for stack in classifier.eval().requires_grad_(False).modules():
+            if isinstance(stack, nn.Sequential):
+                _fuse(stack)
+                _pool_first(stack)
         self.classifier = classifier.to(memory_format=torch.channels_last)
         self.times, (channels, *sides) = times, classifier.shape
         self.shape = (times * channels, *sides)
-        self.classes, self.width = classifier.classes**times, 128 * times
+        self.classes, self.width = classifier.classes**times, classifier.width * times
         self._last: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
 
     def train(self, mode: bool = True) -> "Frozen":
@@ -107,11 +86,24 @@ class Frozen(nn.Module):
         return features.view(-1, self.width), joint
 
 
+def _fuse(stack: nn.Sequential) -> None:
+    """Join each convolution with the batch norm behind it, which is then constant."""
+    for place, (layer, norm) in enumerate(itertools.pairwise(stack)):
+        if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            stack[place], stack[place + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+
+
 def _pool_first(stack: nn.Sequential) -> None:
     """Let each pooling come before its ReLU, which then has a quarter of the values."""
     for place, (layer, pool) in enumerate(itertools.pairwise(stack)):
         if isinstance(layer, nn.ReLU) and isinstance(pool, nn.MaxPool2d):
             stack[place], stack[place + 1] = pool, nn.ReLU(inplace=True)
+
+
+def second(name: str) -> str:
+    """The second classifier of the same data: mnist_second of mnist, mnist_second*3 of mnist*3."""
+    path, star, times = name.partition("*")
+    return f"{path}_second{star}{times}"
 
 
 def weights_path(name: str) -> Path:
@@ -144,35 +136,37 @@ def load(name: str) -> Frozen:
         weights = load_file(path)
     except SafetensorError as error:
         raise UserError(f"metric: {path} is damaged ({error}): restore it, or fit it again") from error
-    (channels, size, _), classes = info["shape"], info["classes"]
+    (channels, size, _), classes, network = info["shape"], info["classes"], NETWORKS[info["network"]]
     with torch.device("meta"):  # only shapes: nothing is allocated for what a file claims to hold
-        shapes = {key: value.shape for key, value in Classifier(classes, channels, size).state_dict().items()}
+        shapes = {key: value.shape for key, value in network(classes, channels, size).state_dict().items()}
     if {key: value.shape for key, value in weights.items()} != shapes:
         reason = f"has other weights than a classifier of {classes} classes for {channels}x{size}x{size}"
         raise UserError(f"metric: {path} {reason}: restore it and its JSON, or fit it again")
     if not all(value.isfinite().all() for value in weights.values()):
         raise UserError(f"metric: {path} has NaN or infinite weights: restore it, or fit it again")
-    classifier = Classifier(classes, channels, size)
+    classifier = network(classes, channels, size)
     classifier.load_state_dict(weights)
     return Frozen(classifier, int(times or 1))
 
 
 def weights_info(name: str) -> dict[str, Any]:
-    """The JSON of a classifier: sha256, shape, classes, test_accuracy and more.
+    """The JSON of a classifier: sha256, network, shape, classes, test_accuracy and more.
 
-    Raises UserError if it is missing or damaged, or if one of these four is not what it should be.
+    Raises UserError if it is missing or damaged, or if one of these five is not what it should be.
     """
     path = weights_path(name).with_suffix(".json")
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise ValueError("too large")
-        older: dict[str, Any] = {"shape": [1, 28, 28], "classes": 10}  # than these two
+        older: dict[str, Any] = {"shape": [1, 28, 28], "classes": 10, "network": "stack"}  # than these
         info = older | dict(json.loads(path.read_text(encoding="utf-8")))
         channels, height, width = info["shape"]
         integer("channels", channels, 1, 16)
         integer("width", width, 4, integer("height", height, 4, 1024))
         integer("classes", info["classes"], 1, 10_000)
         number("test_accuracy", info["test_accuracy"], 0, 1)
+        if info["network"] not in NETWORKS:
+            raise ValueError("unknown network")
         return info | {"sha256": str(info["sha256"])}
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"metric: {path} is missing or damaged: delete the classifier and fit it again") from error
@@ -200,20 +194,25 @@ class Logits(Features):
 
 def jitter(x: Tensor, source: torch.Generator) -> Tensor:
     """Rotate images by up to 12 degrees, shear, scale by up to 12 %, shift by up to 2 pixels."""
-    draw = torch.rand(5, len(x), generator=source) * 2 - 1
-    angle, shear, scale = draw[0] * math.radians(12), draw[1] * 0.15, 1 + draw[2] * 0.12
-    cos, sin = angle.cos() * scale, angle.sin() * scale
-    shift = draw[3:] * 4 / x.shape[-1]  # affine_grid counts a pixel as 2 / size
-    theta = torch.stack([cos, -sin + shear, shift[0], sin, cos, shift[1]], 1).view(-1, 2, 3)
-    return warp(x, affine_grid(theta, list(x.shape), align_corners=False))
+    return warp(x, affine(x, source))
 
 
 def fit(
-    images: Tensor, labels: Tensor, classes: int, epochs: int, lr: float, batch: int, seed: int, bf16: bool = False
+    images: Tensor,
+    labels: Tensor,
+    classes: int,
+    epochs: int,
+    lr: float,
+    batch: int,
+    seed: int,
+    bf16: bool = False,
+    network: type[Classifier] = Classifier,
+    augment: Augment = jitter,
 ) -> Iterator[Classifier]:
-    """Fit a classifier to images [N, C, H, H], bytes or in [-1, 1], and labels int64 [N].
+    """Fit a ``network`` to images [N, C, H, H], bytes or in [-1, 1], and labels int64 [N].
 
-    Yields it after each epoch. Images are jittered anew each time; see :func:`learn` for the rest.
+    Yields it after each epoch. ``augment`` changes images anew each time; see :func:`learn` for
+    the rest.
     """
     source, batch = torch.Generator().manual_seed(seed), min(batch, len(images))
     steps = len(images) // batch
@@ -221,24 +220,32 @@ def fit(
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for _ in range(epochs):
             for index in torch.randperm(len(images), generator=source)[: steps * batch].split(batch):
-                yield jitter(floats(images[index]), source), labels[index]
+                yield augment(floats(images[index]), source), labels[index]
 
-    yield from learn(batches(), classes, epochs * steps, lr, seed, bf16, every=steps)
+    yield from learn(batches(), classes, epochs * steps, lr, seed, bf16, every=steps, network=network)
 
 
 def learn(
-    batches: Iterable[tuple[Tensor, Tensor]], classes: int, steps: int, lr: float, seed: int, bf16: bool, every: int
+    batches: Iterable[tuple[Tensor, Tensor]],
+    classes: int,
+    steps: int,
+    lr: float,
+    seed: int,
+    bf16: bool,
+    every: int,
+    network: type[Classifier] = Classifier,
 ) -> Iterator[Classifier]:
     """Fit a classifier to ``steps`` batches: x [N, C, H, H] in [-1, 1], y int64 [N].
 
     Yields it in evaluation mode after each ``every`` steps. AdamW, one cycle of the learning rate
-    (Smith 2018). ``seed`` determines weights and dropout. ``bf16`` is faster with native support.
+    (Smith 2018). ``seed`` determines weights, dropout and what ``batches`` draws from torch's
+    global generator. ``bf16`` is faster with native support.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for step, (x, y) in enumerate(itertools.islice(batches, steps), 1):
             if step == 1:
-                classifier = Classifier(classes, *x.shape[1:3]).to(memory_format=torch.channels_last)
+                classifier = network(classes, *x.shape[1:3]).to(memory_format=torch.channels_last)
                 optimizer = torch.optim.AdamW(classifier.parameters(), lr=lr, weight_decay=1e-2, fused=True)
                 cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):

@@ -16,7 +16,8 @@ from torch.utils.data import DistributedSampler
 
 from gan.cli.compose import compose, plain
 from gan.cli.errors import root_cause
-from gan.data import Batches, Digits, ImageData, Images, Unavailable
+from gan.data import Batches, Digits, ImageData, Images, Unavailable, review
+from gan.data.floor import match
 from gan.error import UserError
 
 
@@ -54,6 +55,24 @@ def test_mnist_trains_on_all_and_never_meets_its_test_images(mnist: str) -> None
     assert not whole["val"] & whole["val_floor"]
     assert not whole["test"] & whole["train"]
     assert whole["val"] < whole["train"]
+    for split in ("val", "test"):  # image by image, so in any first part of it too
+        assert torch.equal(data.splits[split].labels, data.splits[f"{split}_floor"].labels)
+
+
+def test_a_floor_has_the_classes_of_its_reference_as_far_as_there_are_images(caplog: pytest.LogCaptureFixture) -> None:
+    labels, wanted = torch.tensor([1, 0, 2, 0, 1, 1]), torch.tensor([0, 1, 0, 2, 1])
+    assert match(labels, wanted).tolist() == [1, 0, 3, 2, 4]
+    assert match(labels, torch.tensor([0, 0, 0, 2])).tolist() == [1, 3, 0, 2]  # the first one left
+    review.log_once.cache_clear()
+    few, many = _data("data=digits", "data.judge_images=250"), _data("data=digits")
+    with caplog.at_level("INFO"):
+        few.setup()
+        assert "floor" not in caplog.text
+        many.setup()
+    assert torch.equal(few.splits["val"].labels, few.splits["val_floor"].labels)
+    shares = {name: many.splits[name].labels.bincount() for name in ("val", "val_floor")}
+    others = int((shares["val"] - shares["val_floor"]).clamp(min=0).sum())
+    assert f"data: {others} of the 750 images of the val floor are of other classes than the" in caplog.text
 
 
 def test_mnist_is_the_right_way_up(mnist: str) -> None:

@@ -140,17 +140,20 @@ def test_what_real_images_give_is_found_once(
     digits: tuple[Tensor, Tensor], fakes: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = _small(digits, tmp_path).figures(fakes)
-    (file,) = tmp_path.iterdir()
+    files = list(tmp_path.iterdir())
+    assert len(files) == 2  # by features, and by pixels
     with monkeypatch.context() as patch:
-        patch.setattr(Card, "_find", lambda _: pytest.fail("found again"))
+        patch.setattr(Card, "_find_features", lambda _: pytest.fail("found again"))
+        patch.setattr(Card, "_find_pixels", lambda _: pytest.fail("found again"))
         assert _small(digits, tmp_path).figures(fakes) == first
-    whole = file.read_bytes()
-    for damaged in (whole[:-1], b"", whole[:-5] + b"\0" + whole[-4:]):
-        file.write_bytes(damaged)
-        assert _small(digits, tmp_path).figures(fakes) == first
-        assert file.read_bytes() == whole
+    for file in files:
+        whole = file.read_bytes()
+        for damaged in (whole[:-1], b"", whole[:-5] + b"\0" + whole[-4:]):
+            file.write_bytes(damaged)
+            assert _small(digits, tmp_path).figures(fakes) == first
+            assert file.read_bytes() == whole
     _small(digits, tmp_path, k=4).figures(fakes)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm(

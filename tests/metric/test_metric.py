@@ -90,15 +90,26 @@ def test_metrics_share_one_pass_and_their_extractor_stays_frozen() -> None:
         assert frozen(x + 1)[0].dtype == torch.float32
 
 
-def test_the_shipped_classifier_reads_mnist_as_its_json_says(mnist: str) -> None:
+@pytest.mark.parametrize(("name", "least"), [("mnist", 0.994), ("mnist_second", 0.995)])
+def test_the_shipped_classifiers_read_mnist_as_their_json_says(name: str, least: float, mnist: str) -> None:
     from torchvision.datasets import MNIST
 
-    card = json.loads((feature.WEIGHTS / "mnist.json").read_text())
+    card = json.loads((feature.WEIGHTS / f"{name}.json").read_text())
     test = MNIST(mnist, train=False)
-    found = feature.accuracy(feature.load("mnist").classifier, to_float(test.data.unsqueeze(1)), test.targets)
-    assert card["test_accuracy"] >= 0.994
+    found = feature.accuracy(feature.load(name).classifier, to_float(test.data.unsqueeze(1)), test.targets)
+    assert card["test_accuracy"] >= least
     assert found == pytest.approx(card["test_accuracy"], abs=2e-4)  # a batch norm folded in can turn a doubtful one
-    assert (feature.WEIGHTS / "mnist.safetensors").stat().st_size < 2e6
+    assert (feature.WEIGHTS / f"{name}.safetensors").stat().st_size < 2e6
+
+
+def test_the_second_classifier_is_another_network_with_another_seed_and_its_own_errors(mnist: str) -> None:
+    one, two = (feature.weights_info(name) for name in ("mnist", "mnist_second"))
+    assert (one["network"], two["network"]) == ("stack", "residual")
+    assert one["seed"] != two["seed"]
+    assert (feature.second("mnist*3"), feature.second("a/b")) == ("mnist_second*3", "a/b_second")
+    x, y = _digits(mnist)
+    wrong = [feature.load(name)(x)[1].argmax(1) != y for name in ("mnist", "mnist_second")]
+    assert (wrong[0] & wrong[1]).sum() < min(map(sum, wrong))
 
 
 def _digits(mnist: str) -> tuple[Tensor, Tensor]:
@@ -232,13 +243,16 @@ def test_channels_read_one_by_one_are_all_combinations_the_first_counting_most()
     assert two(x)[0] is features
 
 
-@pytest.mark.parametrize(("channels", "size"), [(3, 32), (1, 64), (3, 20)])
-def test_a_classifier_of_other_images_is_kept_and_loaded(channels: int, size: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", feature.NETWORKS)
+@pytest.mark.parametrize(("channels", "size"), [(3, 32), (1, 64), (3, 20), (1, 4)])
+def test_a_classifier_of_other_images_is_kept_and_loaded(
+    network: str, channels: int, size: int, tmp_path: Path
+) -> None:
     x, y = torch.randint(0, 256, (40, channels, size, size), dtype=torch.uint8), torch.arange(40) % 5
-    *_, fitted = feature.fit(x, y, classes=5, epochs=1, lr=1e-3, batch=16, seed=0)
+    *_, fitted = feature.fit(x, y, classes=5, epochs=1, lr=1e-3, batch=16, seed=0, network=feature.NETWORKS[network])
     path = tmp_path / "mine.safetensors"
     write_weights(fitted, path)
-    card = {"sha256": sha256(path), "shape": fitted.shape, "classes": 5, "test_accuracy": 0.9}
+    card = {"sha256": sha256(path), "shape": fitted.shape, "classes": 5, "test_accuracy": 0.9, "network": network}
     path.with_suffix(".json").write_text(json.dumps(card))
     frozen = feature.load(f"{tmp_path}/mine")
     assert (frozen.shape, frozen.classes) == ((channels, size, size), 5)
@@ -263,6 +277,7 @@ def _fitted(folder: Path, card: dict[str, object], weights: dict[str, Tensor] | 
         {"shape": [1, 28]}, {"shape": [1, 28, 32]}, {"shape": "1x28x28"}, {"shape": [1, 10**6, 10**6]},
         {"shape": [1.0, 28, 28]}, {"classes": -1}, {"classes": 10**9}, {"classes": "10"}, {"classes": None},
         {"test_accuracy": math.nan}, {"test_accuracy": "high"}, {"sha256": 5}, {"sha256": None},
+        {"network": "os.system"}, {"network": None}, {"network": ["stack"]},
     ],
     ids=str,
 )  # fmt: skip
@@ -279,7 +294,7 @@ def test_a_card_that_is_none_is_one_line(text: str, tmp_path: Path) -> None:
         feature.load(name)
 
 
-@pytest.mark.parametrize("spoilt", ["nan", "inf", "shape", "missing", "more", "noise", "pickle"])
+@pytest.mark.parametrize("spoilt", ["nan", "inf", "shape", "missing", "more", "network", "noise", "pickle"])
 def test_a_spoilt_classifier_is_one_line(spoilt: str, tmp_path: Path) -> None:
     weights = load_file(feature.WEIGHTS / "mnist.safetensors")
     if spoilt in ("nan", "inf"):
@@ -290,7 +305,7 @@ def test_a_spoilt_classifier_is_one_line(spoilt: str, tmp_path: Path) -> None:
         del weights["head.1.bias"]
     elif spoilt == "more":
         weights["extra"] = torch.zeros(1)
-    name = _fitted(tmp_path, {}, weights)
+    name = _fitted(tmp_path, {"network": "residual"} if spoilt == "network" else {}, weights)
     path = tmp_path / "mine.safetensors"
     if spoilt == "noise":
         path.write_bytes(bytes(range(256)) * 9)

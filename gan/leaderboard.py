@@ -35,8 +35,8 @@ from gan.terminal import say
 Columns = Mapping[str, tuple[str, str]]  # figure: heading and format
 MARK = "\\*"  # a plain asterisk in Markdown
 MARKED = (
-    f"{MARK} Judged by another classifier, as the one that chose the checkpoint: the distances are on another scale. "
-    "To judge anew: `python -m gan.leaderboard runs=[RUN] judge=true`."
+    f"{MARK} Not by the second classifier, but by one that may have chosen the epoch: the distances are on another "
+    "scale. To judge anew: `python -m gan.leaderboard runs=[RUN] judge=true`."
 )
 
 
@@ -125,12 +125,13 @@ def quality(cards: list[Card], columns: Columns, most: int | None = None) -> str
     def floors(row: list[Card]) -> tuple[bool, int]:
         return is_by_second(row[0]["test"]), sum(f"{name}_floor" in figures(row[0]) for name in columns)
 
-    complete = max(ordered, key=floors)
-    lines = [["run", *(heading for heading, _ in columns.values())]]
-    lines.append(["real images", *cells(complete[:1], columns, "_floor")])
-    for row in ordered[:most]:
+    def line(name: str, row: list[Card], suffix: str = "") -> list[str]:
         mark = "" if is_by_second(row[0]["test"]) else f" {MARK}"
-        lines.append([f"{title(row)}{mark}", *cells(row, columns)])
+        return [f"{name}{mark}", *cells(row, columns, suffix)]
+
+    complete = max(ordered, key=floors)
+    lines = [["run", *(heading for heading, _ in columns.values())], line("real images", complete[:1], "_floor")]
+    lines += [line(title(row), row) for row in ordered[:most]]
     has_mark = any(line[0].endswith(MARK) for line in lines)
     return markdown(*lines) + (f"\n\n{MARKED}" if has_mark else "")
 

@@ -63,6 +63,7 @@ def test_figures_of_another_classifier_stand_apart_with_a_mark() -> None:
     ]  # fmt: skip
     assert note == leaderboard.MARKED
     assert leaderboard.MARK not in leaderboard.quality(cards[:1], columns)
+    assert "| real images \\* | 0.25 |" in leaderboard.quality(cards[1:2], columns)
 
 
 def test_a_row_of_seeds_is_called_by_what_they_share() -> None:

@@ -1,6 +1,7 @@
 """The floor of a reference: other real images, with the same classes in the same order."""
 
 import logging
+import math
 
 import torch
 from torch import Tensor
@@ -12,14 +13,24 @@ from gan.data.batch import Images
 def choose_floor(train: Images, order: Tensor, reference: Images, split: str) -> Images:
     """The first images of ``train`` in ``order`` [N] with the labels of the ``reference``.
 
-    Others take the places of those that lack; a line says how many.
+    Others take the places of those that lack. A line says how many, unless two random draws would
+    differ by as many.
     """
     wanted = reference.labels[: len(order)]
     found = train.take(order[match(train.labels[order], wanted)])
-    if others := int((found.labels != wanted).sum()):
+    others, by_chance = int((found.labels != wanted).sum()), _differ_by_chance(wanted)
+    if others > by_chance:
         line = f"data: {others:,} of the {len(wanted):,} images of the {split} floor are of other classes"
         review.log_once(logging.INFO, f"{line} than the reference's: there are too few training images")
     return found
+
+
+def _differ_by_chance(labels: Tensor) -> float:
+    """How many labels of a random draw like ``labels`` [N] lack in another one, on average.
+
+    Of a class with about n labels, two draws differ by 2 sqrt(n / pi), one half of it lacking.
+    """
+    return (labels.unique(return_counts=True)[1] / math.pi).sqrt().sum().item()
 
 
 def match(labels: Tensor, wanted: Tensor) -> Tensor:

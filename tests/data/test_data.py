@@ -17,7 +17,7 @@ from torch.utils.data import DistributedSampler
 from gan.cli.compose import compose, plain
 from gan.cli.errors import root_cause
 from gan.data import Batches, Digits, ImageData, Images, Unavailable, review
-from gan.data.floor import match
+from gan.data.floor import choose_floor, match
 from gan.error import UserError
 
 
@@ -67,12 +67,24 @@ def test_a_floor_has_the_classes_of_its_reference_as_far_as_there_are_images(cap
     few, many = _data("data=digits", "data.judge_images=250"), _data("data=digits")
     with caplog.at_level("INFO"):
         few.setup()
-        assert "floor" not in caplog.text
-        many.setup()
+        many.setup()  # whose halves differ as two random draws do
+    assert "floor" not in caplog.text
     assert torch.equal(few.splits["val"].labels, few.splits["val_floor"].labels)
-    shares = {name: many.splits[name].labels.bincount() for name in ("val", "val_floor")}
-    others = int((shares["val"] - shares["val_floor"]).clamp(min=0).sum())
-    assert f"data: {others} of the 750 images of the val floor are of other classes than the" in caplog.text
+    assert not torch.equal(many.splits["val"].labels, many.splits["val_floor"].labels)
+
+
+@pytest.mark.parametrize(("rare", "said"), [(43, False), (25, True)])
+def test_a_floor_of_other_shares_than_chance_gives_is_said_once(
+    rare: int, said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    review.log_once.cache_clear()
+    wanted = torch.arange(100) % 2
+    train = Images(torch.zeros(100, 1, 4, 4, dtype=torch.uint8), (torch.arange(100) >= 100 - rare).long())
+    with caplog.at_level("INFO"):
+        for _ in range(2):
+            choose_floor(train, torch.arange(100), Images(train.images, wanted), "val")
+    line = "data: 25 of the 100 images of the val floor are of other classes than the reference's: there are too few"
+    assert [message.startswith(line) for message in caplog.messages] == [True] * said
 
 
 def test_mnist_is_the_right_way_up(mnist: str) -> None:

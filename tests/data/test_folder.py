@@ -1,8 +1,8 @@
 """A folder of images of any size and format, decoded once; a mistake names the file."""
 
-import functools
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -318,10 +318,14 @@ def test_one_class_trains_without_labels_and_is_judged_by_mnist(
 def test_a_run_on_a_folder_is_judged_by_a_classifier_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick = functools.partial(feature.fit, epochs=1)
-    monkeypatch.setattr(
-        feature, "fit", lambda x, y, classes, epochs, lr, batch, seed: quick(x, y, classes, lr=lr, batch=8, seed=seed)
-    )
+    fit = feature.fit
+
+    def quick(
+        images: torch.Tensor, labels: torch.Tensor, classes: int, epochs: int, lr: float, batch: int, *rest: Any
+    ) -> Any:
+        return fit(images, labels, classes, 1, lr, 8, *rest)
+
+    monkeypatch.setattr(feature, "fit", quick)
     root = _folder(tmp_path / "x")
     call(
         train,

@@ -60,6 +60,7 @@ def _fit(cfg: DictConfig, config: dict[str, Any], overrides: list[str], watchers
     fitted.require_labels(data, model)
     model.hparams.update(config=config, overrides=overrides)
     checkpoint.start_from(model, None if cfg.ckpt else cfg.init_from)
+    model.calibrate(data)
     callbacks = instantiate(cfg.callback, _convert_="all")
     _validate_objective(callbacks)
     callbacks["result"].again = again = carry.to_retype(overrides)

@@ -10,17 +10,19 @@ import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
+from gan.data import ImageData
 from gan.ema import EMA
 from gan.error import UserError
 from gan.loss import Loss
 from gan.model.judged import Judged
 from gan.model.schedule import Schedule
-from gan.network import Discriminator, Follower, Generator, Verdict
+from gan.network import Calibrated, Discriminator, Follower, Generator, Verdict
 from gan.penalty import Penalty
 from gan.validate import integer, number
 
 Optimizer = partial[torch.optim.Optimizer]  # lacks only the parameters
 Losses = dict[str, Tensor]
+CALIBRATION = 10_000  # training images
 
 
 def _validate_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
@@ -90,6 +92,15 @@ class GAN(Judged):
             discriminator.compile(mode=self.schedule.compile)
         parts = [*generator.modules(), *discriminator.modules(), *augment.modules()]
         self.followers = [part for part in parts if isinstance(part, Follower)]
+
+    def calibrate(self, data: ImageData) -> None:
+        """Show the training images to the parts of the networks that take something from them."""
+        networks = (self.generator, self.discriminator, self.ema)
+        parts = [part for network in networks for part in network.modules() if isinstance(part, Calibrated)]
+        if parts:
+            images = data.fitting(CALIBRATION).images
+            for part in parts:
+                part.calibrate(images)
 
     def critic(self, x: Tensor, y: Tensor, eager: bool = False) -> Verdict:
         """Return the verdict on augmented images [N, C, H, W] with the first N of the labels ``y``.

@@ -81,3 +81,11 @@ class Follower(Protocol):
 
         ``real``: the logits [N] of those on this device. Returns the figures to log.
         """
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A part of a network that takes something from the training images before the first step."""
+
+    def calibrate(self, images: Tensor) -> None:
+        """``images``: bytes [N, C, H, W], a fixed choice of the training images."""

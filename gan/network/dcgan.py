@@ -16,7 +16,8 @@ from gan.network.fast import Double, Halve
 from gan.network.layer import Head, Labelled, he_normal, split_size, validate_depth, widths
 
 
-def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d, has_norm: bool = True) -> list[nn.Module]:
+def layer(convolution: nn.Conv2d | nn.ConvTranspose2d, has_norm: bool = True) -> list[nn.Module]:
+    """A convolution, batch norm, leaky ReLU."""
     norm = [nn.BatchNorm2d(convolution.out_channels)] if has_norm else []
     return [convolution, *norm, nn.LeakyReLU(0.2, inplace=True)]
 
@@ -33,9 +34,9 @@ class Generator(network.Generator):
         layers: list[nn.Module] = [nn.BatchNorm2d(w[0]), nn.LeakyReLU(0.2, inplace=True)]
         for i in range(count):
             if i:
-                layers += _layer(nn.ConvTranspose2d(w[i - 1], w[i], 4, stride=2, padding=1, bias=False))
+                layers += layer(nn.ConvTranspose2d(w[i - 1], w[i], 4, stride=2, padding=1, bias=False))
             for _ in range(validate_depth(depth)):
-                layers += _layer(nn.Conv2d(w[i], w[i], 3, padding=1, bias=False))
+                layers += layer(nn.Conv2d(w[i], w[i], 3, padding=1, bias=False))
         self.stack = nn.Sequential(*layers, Double(width, channels, 4, stride=2, padding=1), nn.Tanh())
         self.apply(he_normal)
 
@@ -59,9 +60,9 @@ class Discriminator(network.Discriminator):
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(w):
             halve = nn.Conv2d if layers else Halve
-            layers += _layer(halve(before, after, 4, stride=2, padding=1), has_norm and bool(layers))
+            layers += layer(halve(before, after, 4, stride=2, padding=1), has_norm and bool(layers))
             for _ in range(validate_depth(depth)):
-                layers += _layer(nn.Conv2d(after, after, 3, padding=1), has_norm)
+                layers += layer(nn.Conv2d(after, after, 3, padding=1), has_norm)
         dense = nn.Linear(w[-1] * base**2, 4 * width)
         self.stack = nn.Sequential(*layers, nn.Flatten(), dense, nn.LeakyReLU(0.2, inplace=True))
         self.head = Head(4 * width, classes, condition)

@@ -55,6 +55,8 @@ def test_help_fits_its_columns_and_names_every_choice(root: str, monkeypatch: py
 
 def test_a_comment_comes_from_the_file_that_a_choice_builds_on() -> None:
     text = help_text("train")
-    assert "network.width=32             channels at half size" in text  # dcgan's own, not that of shared/conditional
+    assert (
+        "network.width=32             channels at half size" in text
+    )  # the network's own, not that of shared/conditional
     assert re.search(r"^  data.root=data +the folder of the files$", text, re.MULTILINE)
     assert re.search(r"^  trainer.precision=auto +bf16-mixed on hardware with bf16", text, re.MULTILINE)

@@ -11,10 +11,11 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from gan.error import UserError
-from gan.network import Discriminator, Generator, dcgan, progan, r3gan, report, sagan, sngan
+from gan.network import Discriminator, Generator, dcgan, equalised, progan, r3gan, report, sagan, sngan
 
 FAMILIES: dict[str, tuple[ModuleType, dict[str, int]]] = {
     "dcgan": (dcgan, {"depth": 1}),
+    "equalised": (equalised, {"depth": 1, "fine": 4}),
     "sngan": (sngan, {}),
     "sagan": (sagan, {}),
     "progan": (progan, {"stable_images": 100, "fade_images": 100}),
@@ -27,7 +28,7 @@ def _pair(
 ) -> tuple[Generator, Discriminator]:
     """A small pair of a family."""
     module, extra = FAMILIES[family]
-    norm = {"norm": "none"} if family == "dcgan" else {}
+    norm = {"norm": "none"} if family in ("dcgan", "equalised") else {}
     generator = module.Generator(size, channels, classes, latent=16, width=8, **extra)
     return generator, module.Discriminator(size, channels, classes, width=8, condition=condition, **extra, **norm)
 

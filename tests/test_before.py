@@ -11,6 +11,7 @@ from conftest import ROOT, call
 
 import gan
 from gan import checkpoint, evaluate
+from gan.cli.carry import network_word
 from gan.image import to_uint8
 from train import train
 
@@ -62,3 +63,21 @@ def test_its_run_goes_on(copy: Path) -> None:
     assert [figures["epoch"] for figures in history] == [1, 2, 3]
     assert history[:2] == before
     assert checkpoint.load_contents(copy)["epoch"] == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "words", "expected"),
+    [
+        ("gan.network.dcgan.Generator", [], []),
+        ("gan.network.equalised.Generator", [], ["network=equalised"]),
+        ("gan.network.equalised.Generator", ["experiment=equalised"], []),
+        ("gan.network.equalised.Generator", ["network=sagan"], []),
+        ("gan.network.sagan.Generator", ["experiment=sagan", "network.width=8"], []),
+        ("os.system", [], []),
+        ("gan.network.layer.Head", [], []),
+    ],
+)
+def test_a_run_goes_on_with_its_network_where_the_default_is_another_one(
+    target: str, words: list[str], expected: list[str]
+) -> None:
+    assert network_word(words, {"network": {"generator": {"_target_": target}}}) == expected

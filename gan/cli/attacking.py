@@ -36,7 +36,8 @@ def attack(cfg: DictConfig) -> dict[str, Any]:
     integer("epochs", cfg.epochs, 1, 1000)
     integer("seed", cfg.seed, 0, 2**32 - 1)
     contents, generator = checkpoint.load_contents(cfg.ckpt), checkpoint.generator(cfg.ckpt)
-    words = network_words(contents["hyper_parameters"]["overrides"])
+    run = contents["hyper_parameters"]
+    words = network_words(run["overrides"], run["config"])
     config = configuration(cfg.ckpt, contents, cfg.data.root, *words)
     data = instantiate(config["data"], _convert_="all")
     members, others = draw_pools(data, cfg.images, cfg.seed)

@@ -64,9 +64,20 @@ def carried(path: object, words: Sequence[str], typed: Sequence[str]) -> list[st
     return kept
 
 
-def network_words(words: Sequence[str]) -> list[str]:
+def network_words(words: Sequence[str], config: Mapping[str, Any]) -> list[str]:
     """Those of a checkpoint's words that choose its networks, as far as a file may say them."""
-    return [word for word in words if describes(word) and _key(word).partition(".")[0] in ("experiment", "network")]
+    kept = [word for word in words if describes(word) and _key(word).partition(".")[0] in ("experiment", "network")]
+    return [*network_word(kept, config), *kept]
+
+
+def network_word(words: Sequence[str], config: Mapping[str, Any]) -> list[str]:
+    """The word for a run's network if ``words`` choose none, and today's default is another one."""
+    target = str(_dict(_dict(config, "network"), "generator").get("_target_"))
+    name = target.removeprefix("gan.network.").removesuffix(".Generator")
+    if any(_key(word) == "network" for word in words) or name not in choices("network"):
+        return []
+    chosen = [word for word in words if _key(word) == "experiment" and describes(word)]
+    return [f"network={name}"] if settings("train", chosen)["network.generator._target_"] != target else []
 
 
 def to_retype(words: Sequence[str]) -> list[str]:

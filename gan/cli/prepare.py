@@ -52,7 +52,9 @@ def _continue(words: list[str]) -> list[str]:
         return words
     from gan import checkpoint  # imports torch, which takes seconds
 
-    kept = carry.carried(path, checkpoint.load_contents(path)["hyper_parameters"]["overrides"], words)
+    run = checkpoint.load_contents(path)["hyper_parameters"]
+    kept = carry.carried(path, run["overrides"], words)
+    kept = [*carry.network_word([*kept, *words], run["config"]), *kept]
     folder = quote(f"run_dir={Path(path).absolute().parent}")
     return [*kept, "data.fallback=none", folder, *words]  # without its own data, an error
 

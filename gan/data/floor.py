@@ -30,7 +30,8 @@ def _differ_by_chance(labels: Tensor) -> float:
 
     Of a class with about n labels, two draws differ by 2 sqrt(n / pi), one half of it lacking.
     """
-    return (labels.unique(return_counts=True)[1] / math.pi).sqrt().sum().item()
+    counts: list[int] = labels.unique(return_counts=True)[1].tolist()
+    return sum(math.sqrt(count / math.pi) for count in counts)
 
 
 def match(labels: Tensor, wanted: Tensor) -> Tensor:

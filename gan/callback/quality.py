@@ -34,6 +34,9 @@ class Quality(Callback):
     """
 
     def __init__(self, metrics: Mapping[str, Metric], tag: str = "") -> None:
+        for name, metric in metrics.items():
+            if not isinstance(metric, Metric):
+                raise UserError(f"metric.{name} must be a class of torchmetrics, as _target_, got {metric}")
         # No compute groups: the extractor caches its last batch, so metrics share its pass anyway.
         self._blank = MetricCollection(dict(metrics), compute_groups=False)
         self.tag, self.stage = tag, ""

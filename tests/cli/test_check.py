@@ -29,7 +29,7 @@ from train import train
         ("batchsize=64", "batchsize: there is no such setting; did you mean batch_size?"),
         (
             "network=dcgam",
-            "there are dcgan, progan, r3gan, report, sagan, sngan; did you mean network=dcgan?",
+            "there are dcgan, equalised, progan, r3gan, report, sagan, semi, sngan; did you mean network=dcgan?",
         ),
         ("batch_size=0", "batch_size must be a whole number from 1 to 1,000,000,000, got 0"),
         ("batch_size=abc", "batch_size must be a whole number, got abc"),
@@ -57,6 +57,9 @@ from train import train
         ("seed=-1", "seed must be a whole number from 0 to 4,294,967,295, got -1"),
         ("~model.lr_decay", "model.lr_decay: it is missing"),
         ("+model.colour=red", "model.colour: there is no such setting"),
+        ("~optimizer.lr", "optimizer.lr cannot be left out: every setting is needed; set it, as optimizer.lr=..."),
+        ("~trainer.strategy", "trainer.strategy cannot be left out"),
+        ("+metric.q=17", "metric.q must be a class of torchmetrics, as _target_, got 17"),
         ("~penalty", "Interpolation key 'penalty' not found"),
         ("run_dir=", "run_dir is missing"),
         ("callback=[quality]", "callback must have result"),

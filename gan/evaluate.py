@@ -55,7 +55,10 @@ def write_card(cfg: DictConfig) -> tuple[dict[str, Any], Path]:
     beside, ckpt = out.with_suffix(".md"), Path(cfg.ckpt)
     drawn = {name: out.with_name(f"{out.stem}_{name}.png") for name in PICTURES}
     digest = sha256(ckpt) if ckpt.is_file() else None  # what is no checkpoint is refused below
-    is_same = lambda card: card.get("ckpt_sha256") == digest is not None  # noqa: E731
+
+    def is_same(card: dict[str, Any]) -> bool:
+        return card.get("ckpt_sha256") == digest is not None
+
     validate_card(out, beside, *drawn.values(), is_same=is_same, overwrite=cfg.overwrite)
     from gan.cli import judging  # imports Lightning, which takes seconds
     from gan.image import save

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from gan.image import to_uint8
 from gan.network import Generator
 
 SEEDS = 2**32  # users' seeds are below; commands take their own from above
@@ -78,3 +79,8 @@ def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -
     """Yield images as :func:`images` does, for int64 ``seeds`` [N]."""
     for some, labels in zip(seeds.split(batch), y.split(batch), strict=True):
         yield from images(generator, latents(some, generator.latent), labels, batch)
+
+
+def generate_bytes(generator: Generator, seeds: Tensor, y: Tensor) -> Tensor:
+    """All images of :func:`generate` as they are saved: bytes [N, C, H, W]."""
+    return torch.cat([to_uint8(x) for x in generate(generator, seeds, y)])

@@ -5,7 +5,6 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from gan import sample
 from gan.data import ImageData
-from gan.image import to_uint8
 from gan.metric import feature
 from gan.metric.two_sample import LEAST, Pair, TwoSample, tell
 from gan.model import GAN
@@ -20,7 +19,7 @@ def draw(generator: Generator, test: TwoSample) -> Pair:
     seeds = torch.arange(len(test.labels)) + FIRST_SEED
     has_labels = generator.classes and bool((test.labels >= 0).all())
     y = test.labels if has_labels else sample.labels(seeds, generator.classes)
-    return torch.cat([to_uint8(x) for x in sample.generate(generator, seeds, y)]), y
+    return sample.generate_bytes(generator, seeds, y), y
 
 
 class Tell(Callback):

@@ -79,9 +79,8 @@ def _check_setting(root: str, one: Override, known: Settings, is_group_swept: bo
     key = one.key_or_group
     is_open = any(name.endswith("_target_") for name in known)  # classes take more settings, or fewer
     if one.is_delete():
-        is_needed = key.startswith(("optimizer.", "trainer.")) and not isinstance(known.get(key), dict)
         is_of_list = isinstance(known.get(key.rpartition(".")[0]), list)
-        if not is_open or is_needed or is_of_list or key.endswith("_target_"):
+        if not is_open or is_of_list or key.startswith("trainer.") or key.endswith("_target_"):
             raise UserError(f"{key} cannot be left out: every setting is needed; set it, as {key}=...")
         return
     owner = key.rpartition(".")[0]

@@ -23,7 +23,7 @@ from gan.cli.trainer import make_trainer
 from gan.data import ImageData, Images
 from gan.error import UserError, printable
 from gan.file import cache_folder, sha256
-from gan.image import grid, to_float, to_uint8
+from gan.image import grid, to_float
 from gan.metric import feature
 from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see
 from gan.metric.two_sample import LEAST, NOTHING, TwoSample, Verdict
@@ -253,4 +253,4 @@ def draw(generator: Generator, count: int) -> Pair:
     """``count`` new fakes as bytes, with balanced labels."""
     seeds = torch.arange(count) + FIRST_CAS_SEED
     y = sample.labels(seeds, generator.classes)
-    return torch.cat([to_uint8(x) for x in sample.generate(generator, seeds, y)]), y
+    return sample.generate_bytes(generator, seeds, y), y

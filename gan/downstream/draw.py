@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gan import image, sample
+from gan import sample
 from gan.metric import feature
 from gan.network import Generator
 
@@ -19,7 +19,7 @@ def draw_fakes(generator: Generator, count: int, seed: int) -> Pair:
     """
     seeds = torch.arange(count) + seed * count
     y = sample.labels(seeds, generator.classes)
-    return torch.cat([image.to_uint8(x) for x in sample.generate(generator, seeds, y)]), y
+    return sample.generate_bytes(generator, seeds, y), y
 
 
 def draw_batches(real: Pair, fake: Pair | None, size: int, share: float, augmented: bool, seed: int) -> Iterator[Pair]:

@@ -6,10 +6,10 @@ members and others, from one pool, score alike (Hayes et al. 2019; Hilprecht et 
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from gan.metric.manifold import nearest
+from gan.metric.two_sample import share_below
 
 FALSE_ALARMS = 0.01  # the share of others that may be taken for members (Carlini et al. 2022)
 
@@ -23,12 +23,12 @@ class Attack(NamedTuple):
     @property
     def auc(self) -> float:
         """Probability that a member scores above another image; ties count half. 0.5 is chance."""
-        return self._places(self.members, self.others).mean().item()
+        return share_below(self.members, self.others).mean().item()
 
     @property
     def error(self) -> float:
         """The standard error of the AUC (DeLong et al. 1988)."""
-        of_members, of_others = self._places(self.members, self.others), self._places(self.others, self.members)
+        of_members, of_others = share_below(self.members, self.others), share_below(self.others, self.members)
         return (of_members.var() / len(of_members) + of_others.var() / len(of_others)).sqrt().item()
 
     @property
@@ -36,13 +36,6 @@ class Attack(NamedTuple):
         """Share of members that score above all but 1 % of the others: chance is 0.01."""
         limit = self.others.double().quantile(1 - FALSE_ALARMS)
         return (self.members.double() > limit).double().mean().item()
-
-    @staticmethod
-    def _places(scores: Tensor, others: Tensor) -> Tensor:
-        """The share of ``others`` [M] below each of ``scores`` [N]; ties count half."""
-        ordered = others.sort().values
-        below = torch.searchsorted(ordered, scores) + torch.searchsorted(ordered, scores, right=True)
-        return below.double() / 2 / len(others)
 
 
 def by_distance(members: Tensor, others: Tensor, fakes: Tensor) -> Attack:

@@ -65,9 +65,14 @@ class Scores(NamedTuple):
     @property
     def auc(self) -> float:
         """Probability that a real image scores above a fake; ties count half."""
-        fake = self.fake.sort().values
-        below = torch.searchsorted(fake, self.real) + torch.searchsorted(fake, self.real, right=True)
-        return below.double().mean().item() / 2 / len(fake)
+        return share_below(self.real, self.fake).mean().item()
+
+
+def share_below(scores: Tensor, others: Tensor) -> Tensor:
+    """The share of ``others`` [M] below each of ``scores`` [N], ties half. Its mean is the AUC."""
+    ordered = others.sort().values
+    below = torch.searchsorted(ordered, scores) + torch.searchsorted(ordered, scores, right=True)
+    return below.double() / 2 / len(others)
 
 
 class Verdict(NamedTuple):

@@ -27,8 +27,7 @@ CALIBRATION = 10_000  # training images
 
 def _validate_optimizer(optimizer: Optimizer, lr_ratio: float) -> None:
     """Raise UserError for numbers out of range and for settings the optimizer rejects."""
-    lr = optimizer.keywords["lr"]
-    number("optimizer.lr", lr, 1e-9, 1)
+    lr = number("optimizer.lr", optimizer.keywords.get("lr"), 1e-9, 1)
     number("optimizer.lr times model.lr_ratio", lr * lr_ratio, 1e-12, 1)
     number("optimizer.eps", optimizer.keywords.get("eps", 0), 0, 1)
     try:

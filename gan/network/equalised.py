@@ -25,7 +25,7 @@ INSIDE = 16  # sub-pixels of a pixel
 PLACES = 4096  # tones for which the grey level is known, from -1 to 1
 
 
-def tones(images: Tensor) -> Tensor:
+def equalise(images: Tensor) -> Tensor:
     """The tone [256] of each grey level, rising from -1 to 1, for bytes of any shape."""
     counts = torch.bincount(images.flatten(), minlength=256).double().cpu()
     counts[0] = 0  # most of an image: its step is BLACK
@@ -37,8 +37,8 @@ def tones(images: Tensor) -> Tensor:
     return torch.cat([torch.zeros(1), steps.cumsum(0).float()]) * 2 - 1
 
 
-def pixels(tones: Tensor) -> Tensor:
-    """The inverse of :func:`tones`: a pixel in [-1, 1] for ``PLACES`` + 1 tones from -1 to 1."""
+def invert(tones: Tensor) -> Tensor:
+    """The inverse of :func:`equalise`: a pixel in [-1, 1] for ``PLACES`` + 1 tones from -1 to 1."""
     place = torch.linspace(-1, 1, PLACES + 1)
     above = torch.searchsorted(tones, place).clamp(1, 255)
     low, high = tones[above - 1], tones[above]
@@ -61,7 +61,7 @@ class ToPixels(nn.Module):
 
     def calibrate(self, images: Tensor) -> None:
         """Take the grey levels of bytes [N, C, H, W]."""
-        self.pixels.copy_(pixels(tones(images)))
+        self.pixels.copy_(invert(equalise(images)))
 
     def forward(self, tone: Tensor) -> Tensor:
         tone = tone.float()
@@ -81,7 +81,7 @@ class ToTones(nn.Module):
 
     def calibrate(self, images: Tensor) -> None:
         """Take the grey levels of bytes [N, C, H, W]."""
-        self.tones.copy_(tones(images))
+        self.tones.copy_(equalise(images))
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.float()

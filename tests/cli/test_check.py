@@ -57,7 +57,7 @@ from train import train
         ("seed=-1", "seed must be a whole number from 0 to 4,294,967,295, got -1"),
         ("~model.lr_decay", "model.lr_decay: it is missing"),
         ("+model.colour=red", "model.colour: there is no such setting"),
-        ("~optimizer.lr", "optimizer.lr cannot be left out: every setting is needed; set it, as optimizer.lr=..."),
+        ("~optimizer.lr", "optimizer.lr must be a number from 1e-09 to 1, got None"),
         ("~trainer.strategy", "trainer.strategy cannot be left out"),
         ("+metric.q=17", "metric.q must be a class of torchmetrics, as _target_, got 17"),
         ("~penalty", "Interpolation key 'penalty' not found"),
@@ -284,3 +284,7 @@ def test_a_number_out_of_range_is_refused_before_training(word: str, expected: s
 def _build(cfg: DictConfig) -> None:
     training._validate_numbers(cfg)
     instantiate(cfg.model, _convert_="all")
+
+
+def test_another_optimizer_may_lack_settings_of_adam() -> None:
+    check("train", ["data=digits", "optimizer._target_=torch.optim.RMSprop", "~optimizer.betas", "~optimizer.fused"])

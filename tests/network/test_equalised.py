@@ -27,7 +27,7 @@ def images() -> torch.Tensor:
 
 
 def test_tones_rise_from_minus_one_to_one_with_the_frequency_of_the_levels() -> None:
-    tones = equalised.tones(torch.tensor([0] * 90 + [100] * 5 + [200] * 5).byte())
+    tones = equalised.equalise(torch.tensor([0] * 90 + [100] * 5 + [200] * 5).byte())
     steps = tones.diff() / 2
     assert tones[[0, -1]].tolist() == pytest.approx([-1, 1], abs=1e-6)
     assert steps[0] == pytest.approx(BLACK, abs=1e-6)
@@ -39,7 +39,7 @@ def test_tones_rise_from_minus_one_to_one_with_the_frequency_of_the_levels() -> 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_images_of_a_single_level_have_tones(level: int) -> None:
-    tones = equalised.tones(torch.full((4, 1, 8, 8), level, dtype=torch.uint8))
+    tones = equalised.equalise(torch.full((4, 1, 8, 8), level, dtype=torch.uint8))
     assert (tones.diff() > 0).all()
     assert tones[[0, -1]].tolist() == pytest.approx([-1, 1], abs=1e-6)
 
@@ -112,10 +112,10 @@ def test_training_calibrates_every_copy_from_the_training_images(images: torch.T
     model = GAN(generator, discriminator, *parts, seed=0, **schedule)
     data = SimpleNamespace(fitting=lambda most: SimpleNamespace(images=images))
     model.calibrate(data)  # type: ignore[arg-type]
-    found = equalised.tones(images)
+    found = equalised.equalise(images)
     assert torch.equal(discriminator.to_tones.tones, found)
     for network in (generator, model.ema.generator):
-        assert torch.equal(network.to_pixels.pixels, equalised.pixels(found))
+        assert torch.equal(network.to_pixels.pixels, equalised.invert(found))
 
 
 def test_r1_bounds_the_slope_over_tones(images: torch.Tensor) -> None:

@@ -232,7 +232,8 @@ def draw(cards: list[Card], folder: Path) -> None:
         axes.set_axis_off()
         if one:
             axes.imshow(imread(folder / f"{one['name']}.png"), cmap="gray", vmin=0, vmax=1)
-            axes.set_title(f"{one['title']}, FID {figures(one)['fid_digits']:.2f}", fontsize="medium")
+            mark = "" if is_by_second(one["test"]) else " *"
+            axes.set_title(f"{one['title']}{mark}, FID {figures(one)['fid_digits']:.2f}", fontsize="medium")
 
     plot.save(curves, folder / "fid.png")
     plot.save(grids, folder / "zoo.png")

@@ -6,6 +6,9 @@ it sees *tones*: grey levels spread by how often they occur (histogram equalisat
 Woods 2008, section 3.3.1), as bytes, which is how images are saved. R1 then bounds the slope over
 tones. They come from the training images and are part of the weights.
 
+Besides DCGAN's layers it has a part that judges small patches alike, wherever they are: grey levels
+differ anywhere.
+
 The generator draws as a scanner does: a pixel is the share of its sub-pixels that are covered,
 times the ink there. So it reaches exact black, and edges are grey as in a shrunk drawing.
 """
@@ -22,6 +25,8 @@ EQUAL = 0.5  # share of the range of tones that is spread evenly over grey level
 BLACK = 0.125  # of the range of tones lies between black and the darkest grey
 GAIN = 1.1  # of the generator's tanh, so that it reaches both ends
 INSIDE = 16  # sub-pixels of a pixel
+STRETCH = 1.016  # of a pixel's coverage: less than 0.8 % of it is none, and less than that missing is all
+PATCH_GAIN = 10.0  # of the patches' mean: in the first steps Adam moves it as far as the rest of the logit
 PLACES = 4096  # tones for which the grey level is known, from -1 to 1
 
 
@@ -50,6 +55,11 @@ def _pass(value: Tensor, x: Tensor) -> Tensor:
     return value.detach() + (x - x.detach())
 
 
+def _clamp(x: Tensor) -> Tensor:
+    """``x`` within [-1, 1], with the gradient of ``x``: what is outside can come back."""
+    return _pass(x.clamp(-1, 1), x)
+
+
 class ToPixels(nn.Module):
     """Tones [N, C, H, W] in [-1, 1], others are clamped, to pixels in [-1, 1]."""
 
@@ -66,7 +76,7 @@ class ToPixels(nn.Module):
     def forward(self, tone: Tensor) -> Tensor:
         tone = tone.float()
         place = (tone.clamp(-1, 1) + 1) * (PLACES / 2)
-        below = place.detach().long().clamp(max=PLACES - 1)
+        below = place.detach().nan_to_num().long().clamp(max=PLACES - 1)  # the result of nan is nan all the same
         return _pass(torch.lerp(self.pixels[below], self.pixels[below + 1], place - below), tone)
 
 
@@ -85,7 +95,7 @@ class ToTones(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.float()
-        level = ((x.detach() + 1) * 127.5).round().clamp(0, 255).long()
+        level = ((x.detach() + 1) * 127.5).nan_to_num().round().clamp(0, 255).long()
         return _pass(self.tones[level], x)
 
 
@@ -111,13 +121,36 @@ class Generator(dcgan.Generator):
         parts = super().forward(z, y).float().tanh() * GAIN
         tone, inside = parts.unflatten(1, (-1, 1 + INSIDE)).tensor_split([1], 2)  # of each channel
         ink = (self.to_pixels(tone.squeeze(2)) + 1) / 2
-        cover = (_pass(inside.clamp(-1, 1), inside).mean(2) + 1) / 2
+        cover = (_clamp(_clamp(inside).mean(2) * STRETCH) + 1) / 2
         x: Tensor = cover * ink * 2 - 1
         return x
 
 
+class Patches(nn.Module):
+    """Tones [N, C, H, W] to logits [N]: the mean over patches of 9x9, at first 0.
+
+    As PatchGAN (Isola et al. 2017, section 3.2.2), beside a discriminator of the whole image.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after, stride in ((channels, width, 1), (width, 2 * width, 2), (2 * width, 2 * width, 1)):
+            layers += dcgan.layer(nn.Conv2d(before, after, 3, stride, padding=1), has_norm=False)
+        last = nn.Conv2d(2 * width, 1, 1)
+        self.stack = nn.Sequential(*layers, last).apply(he_normal)
+        nn.init.zeros_(last.weight)
+
+    def forward(self, tones: Tensor) -> Tensor:
+        found: Tensor = self.stack(tones)
+        return found.float().mean((1, 2, 3)) * PATCH_GAIN
+
+
 class Discriminator(dcgan.Discriminator):
-    """An image to a verdict: a convolution to ``fine`` channels at full size, then DCGAN's."""
+    """An image to a verdict: a convolution to ``fine`` channels at full size, then DCGAN's.
+
+    To the logit that of the patches is added.
+    """
 
     def __init__(
         self, size: int, channels: int, classes: int, width: int, depth: int, norm: str, condition: str, fine: int
@@ -133,9 +166,12 @@ class Discriminator(dcgan.Discriminator):
             part.apply(he_normal)
         self.to_tones = ToTones()
         self.stack = nn.Sequential(*start, *stack)
+        self.patches = Patches(channels, fine)
 
     def forward(self, x: Tensor, y: Tensor) -> Verdict:
-        return super().forward(self.to_tones(x).contiguous(memory_format=torch.channels_last), y)
+        tones = self.to_tones(x).contiguous(memory_format=torch.channels_last)
+        verdict = super().forward(tones, y)
+        return verdict._replace(logits=verdict.logits + self.patches(tones))
 
 
 def _validate_fine(fine: int) -> int:

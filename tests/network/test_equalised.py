@@ -11,7 +11,7 @@ from gan.image import to_float, to_uint8
 from gan.loss import NonSaturating
 from gan.model import GAN
 from gan.network import equalised
-from gan.network.equalised import BLACK, EQUAL, INSIDE, ToPixels, ToTones
+from gan.network.equalised import BLACK, EQUAL, INSIDE, STRETCH, Patches, ToPixels, ToTones
 from gan.penalty import R1
 
 LEVELS = torch.arange(256).view(1, 1, 16, 16)
@@ -90,16 +90,36 @@ def test_the_generator_reaches_exact_black_and_white(images: torch.Tensor) -> No
         assert (generator(z, y) == 1).all()
 
 
-def test_a_pixel_is_the_covered_share_of_its_sub_pixels_times_its_ink() -> None:
+def covered(count: int, ink: float) -> torch.Tensor:
+    """Images of a generator that covers ``count`` sub-pixels of each pixel with tone ``ink``."""
     generator = equalised.Generator(28, 1, 10, 16, 8, 0, 4).eval()
     last = generator.stack[-1]
     torch.nn.init.zeros_(last.weight)
-    last.bias.data = torch.tensor([9.0] + [9.0] * 4 + [-9.0] * (INSIDE - 4))
+    last.bias.data = torch.tensor([ink] + [9.0] * count + [-9.0] * (INSIDE - count))
     with torch.no_grad():
-        x = generator(torch.randn(2, 16), torch.arange(2))
-        assert torch.allclose(x, torch.tensor(4 / INSIDE * 2 - 1))
-        last.bias[0] = 0  # half ink
-        assert torch.allclose(generator(torch.randn(2, 16), torch.arange(2)), torch.tensor(4 / INSIDE - 1), atol=1e-3)
+        return generator(torch.randn(2, 16), torch.arange(2))
+
+
+def test_a_pixel_is_the_covered_share_of_its_sub_pixels_times_its_ink() -> None:
+    share = ((4 / INSIDE * 2 - 1) * STRETCH + 1) / 2
+    assert torch.allclose(covered(4, ink=9), torch.tensor(share * 2 - 1))
+    assert torch.allclose(covered(4, ink=0), torch.tensor(share - 1), atol=1e-3)
+
+
+def test_a_pixel_that_is_all_but_covered_is_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equalised, "STRETCH", 16 / 14)  # by one sub-pixel
+    assert (covered(1, ink=9) == -1).all()
+    assert (covered(INSIDE - 1, ink=9) == 1).all()
+    assert (covered(2, ink=9) > -1).all()
+
+
+def test_patches_count_wherever_they_are() -> None:
+    patches = Patches(1, 4)
+    torch.nn.init.normal_(patches.stack[-1].weight)
+    x = torch.zeros(1, 1, 28, 28)
+    x[..., 8:12, 8:12] = torch.rand(4, 4)
+    assert torch.allclose(patches(x), patches(x.roll((6, 4), (2, 3))), rtol=1e-4)
+    assert not torch.allclose(patches(x), patches(x / 2), rtol=1e-2)
 
 
 def test_training_calibrates_every_copy_from_the_training_images(images: torch.Tensor) -> None:
@@ -127,3 +147,10 @@ def test_r1_bounds_the_slope_over_tones(images: torch.Tensor) -> None:
     discriminator.to_tones = torch.nn.Identity()
     (over_tones,) = torch.autograd.grad(discriminator(tone, y).logits.sum(), tone)
     assert torch.allclose(over_pixels, over_tones, atol=1e-6)
+
+
+def test_what_is_no_number_stays_none(images: torch.Tensor) -> None:
+    for curve in (ToPixels(), ToTones()):
+        curve.calibrate(images)
+        found = curve(torch.tensor([torch.nan, torch.inf, -torch.inf, 0]))
+        assert found.isfinite().tolist() == [False, False, False, True]

@@ -36,7 +36,7 @@ MEANING = {
     "duplicates": "share of fakes that copy another fake",
     "planted_found": "share of training images hidden among the fakes that are found as copies",
 }
-PICTURES = ("most_fake", "most_real")  # FILE_most_fake.png beside FILE.json
+PICTURES = ("most_fake", "most_real", "grey_levels")  # FILE_most_fake.png beside FILE.json
 ALONE = "The classifier that chose the checkpoint also gave these figures."
 Figures = dict[str, float]
 

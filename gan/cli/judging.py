@@ -7,13 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
 from torch import Tensor
 
-from gan import checkpoint, sample, terminal
+from gan import checkpoint, plot, sample, terminal
 from gan.callback import tell
 from gan.cli import fitted
 from gan.cli.carry import run_words
@@ -203,14 +204,28 @@ def _tell(card: Card, generator: Generator, cfg: DictConfig) -> Verdict:
 
 
 def _pictures(verdict: Verdict) -> dict[str, Tensor]:
-    """The most telling fakes as large grids."""
+    """The most telling fakes as large grids, and how often each grey level occurs."""
     found = {}
     for name, images in (("most_fake", verdict.most_fake), ("most_real", verdict.most_real)):
         if len(images):
             picture = grid(to_float(images), COLUMNS)
             times = max(1, WIDTH // picture.shape[2])
             found[name] = picture.repeat_interleave(times, 1).repeat_interleave(times, 2)
+    if len(verdict.levels):
+        found["grey_levels"] = torch.from_numpy(plot_levels(*verdict.levels.numpy())).permute(2, 0, 1)
     return found
+
+
+def plot_levels(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """Bytes [H, W, 3]: the shares [256] of the grey levels in real images and in fakes."""
+    figure = plot.figure()
+    axes = figure.add_subplot()
+    for shares, name in ((real, "real images"), (fake, "generated images")):
+        axes.step(range(256), np.where(shares > 0, shares * 100, np.nan), where="mid", label=name)
+    plot.log_axis(axes.yaxis)
+    axes.set(xlabel="grey level, from 0, black, to 255", ylabel="pixels, % (log scale)")
+    plot.legend_above(axes)
+    return plot.pixels(figure)
 
 
 def _validate(cfg: DictConfig) -> None:

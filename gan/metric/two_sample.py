@@ -76,12 +76,16 @@ def share_below(scores: Tensor, others: Tensor) -> Tensor:
 
 
 class Verdict(NamedTuple):
-    """The figures, the number of pairs, and the 64 judged fakes that look least and most real."""
+    """The figures, the number of pairs, and the 64 judged fakes that look least and most real.
+
+    ``levels``: the share of each grey level in real images and in fakes.
+    """
 
     figures: Figures
     pairs: int
     most_fake: Tensor  # bytes [64, C, H, W]
     most_real: Tensor
+    levels: Tensor  # [2, 256]
 
     @property
     def error(self) -> float | None:
@@ -89,7 +93,7 @@ class Verdict(NamedTuple):
         return 0.5 / self.pairs**0.5 if self.pairs else None
 
 
-NOTHING = Verdict({}, 0, torch.empty(0), torch.empty(0))
+NOTHING = Verdict({}, 0, torch.empty(0), torch.empty(0), torch.empty(0))
 
 
 class TwoSample:
@@ -130,7 +134,8 @@ class TwoSample:
             return NOTHING
         scores = {name: tell(real, fake, self.steps, self.bf16, view) for name, view in VIEWS.items()}
         ranked = fake[scores["c2st"].rows[scores["c2st"].fake.argsort()]]
-        return Verdict(_figures(scores) | self.floor(keep), len(real), ranked[:SHOWN], ranked.flip(0)[:SHOWN])
+        levels = torch.stack([x.flatten().bincount(minlength=256) / x.numel() for x in (real, fake)])
+        return Verdict(_figures(scores) | self.floor(keep), len(real), ranked[:SHOWN], ranked.flip(0)[:SHOWN], levels)
 
     def floor(self, keep: Path) -> Figures:
         """The figures of real images against the others, each as NAME_floor."""

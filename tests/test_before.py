@@ -11,7 +11,8 @@ from conftest import ROOT, call
 
 import gan
 from gan import checkpoint, evaluate
-from gan.cli.carry import network_word
+from gan.cli.carry import former_words, network_word
+from gan.cli.compose import compose, plain
 from gan.image import to_uint8
 from train import train
 
@@ -68,10 +69,10 @@ def test_its_run_goes_on(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "words", "expected"),
     [
-        ("gan.network.dcgan.Generator", [], []),
-        ("gan.network.equalised.Generator", [], ["network=equalised"]),
-        ("gan.network.equalised.Generator", ["experiment=equalised"], []),
-        ("gan.network.equalised.Generator", ["network=sagan"], []),
+        ("gan.network.equalised.Generator", [], []),
+        ("gan.network.dcgan.Generator", [], ["network=dcgan"]),
+        ("gan.network.dcgan.Generator", ["experiment=cgan"], []),
+        ("gan.network.dcgan.Generator", ["network=sagan"], []),
         ("gan.network.sagan.Generator", ["experiment=sagan", "network.width=8"], []),
         ("os.system", [], []),
         ("gan.network.layer.Head", [], []),
@@ -81,3 +82,20 @@ def test_a_run_goes_on_with_its_network_where_the_default_is_another_one(
     target: str, words: list[str], expected: list[str]
 ) -> None:
     assert network_word(words, {"network": {"generator": {"_target_": target}}}) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "expected"),
+    [
+        ([], [], ["network=dcgan", "penalty.gamma=0.3", "trainer.max_epochs=32"]),
+        ([], ["trainer.max_epochs=40"], ["network=dcgan", "penalty.gamma=0.3"]),
+        ([], ["penalty=none", "network=sagan"], ["trainer.max_epochs=32"]),
+        (["penalty.gamma=0.3", "network=dcgan"], [], ["trainer.max_epochs=32"]),
+        ([], ["experiment=cgan"], []),
+    ],
+)
+def test_a_run_goes_on_with_the_numbers_that_were_its_defaults(
+    words: list[str], typed: list[str], expected: list[str]
+) -> None:
+    then = ["network=dcgan", "penalty.gamma=0.3", "trainer.max_epochs=32", "run_dir=."]
+    assert former_words(words, typed, plain(compose("train", then))) == expected

@@ -94,7 +94,7 @@ def test_a_run_may_start_from_the_average_and_the_discriminator_of_another(
     ("word", "left"),
     [
         ("data=emnist_letters", {"generator.label.embed.weight [26, 64]", "discriminator.head.embed.weight [26, 32]"}),
-        ("data.channels=3", {"generator.stack.5.weight [8, 3, 4, 4]", "discriminator.stack.0.weight [8, 3, 4, 4]"}),
+        ("data.channels=3", {"generator.stack.8.weight [51, 16, 3, 3]", "discriminator.stack.0.weight [16, 3, 3, 3]"}),
     ],
     ids=["other classes", "colour"],
 )

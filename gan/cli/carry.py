@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan.cli.check import check, choices, settings
+from gan.cli.check import check, choices, flatten, settings
 from gan.error import UserError, printable
 
 ITEM = r"(?:[\w.+:-]+|'[^'\"\\$\x00-\x1f]{1,64}')"  # a number, a short word, a quoted one
@@ -26,6 +26,7 @@ SETTINGS = re.compile(
     r"|precision|strategy|threads)"
     r"|callback\.doctor\.(patience_images|stop)"
 )
+NUMBERS = re.compile(r"(loss|model|optimizer|penalty)\.[\w.]+|batch_size|trainer\.max_epochs")  # of a recipe
 ONCE = ("ckpt", "data.fallback", "init_from", "overwrite", "run_dir")  # of the first start alone
 MOST_WORDS, LONGEST_WORD = 300, 2000
 DATA = ("channels", "judge_images", "polarity", "repeat", "seed", "size", "test_share")  # figures depend on them
@@ -78,6 +79,24 @@ def network_word(words: Sequence[str], config: Mapping[str, Any]) -> list[str]:
         return []
     chosen = [word for word in words if _key(word) == "experiment" and describes(word)]
     return [f"network={name}"] if settings("train", chosen)["network.generator._target_"] != target else []
+
+
+def former_words(words: Sequence[str], typed: Sequence[str], config: Mapping[str, Any]) -> list[str]:
+    """The words for what a run had by default, where today's default is another.
+
+    These are its network and the numbers of its recipe. ``words`` are the run's; what is ``typed``
+    now, or another experiment, chooses anew.
+    """
+    found = network_word([*words, *typed], config)
+    before, chosen = flatten(config), {_key(word) for word in typed}
+    if "experiment" in chosen:
+        return found
+    for key, value in settings("train", [*found, *words]).items():
+        group, then = key.partition(".")[0], before.get(key)
+        is_number = type(value) in (int, float) and type(then) in (int, float)
+        if NUMBERS.fullmatch(key) and is_number and value != then and not {key, group} & chosen:
+            found.append(f"{key}={then}")
+    return found
 
 
 def to_retype(words: Sequence[str]) -> list[str]:

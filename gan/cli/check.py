@@ -112,16 +112,17 @@ def _typed(one: Override) -> str:
 
 def settings(root: str, words: list[str]) -> Settings:
     """The settings of ``conf/ROOT.yaml`` with the choices ``words``."""
-    return _flatten(OmegaConf.to_container(compose(root, words), resolve=False))
+    return flatten(OmegaConf.to_container(compose(root, words), resolve=False))
 
 
-def _flatten(node: object, prefix: str = "") -> Settings:
+def flatten(node: object, prefix: str = "") -> Settings:
+    """Every dotted name in dicts and lists with its value."""
     found: Settings = {}
     if isinstance(node, list):
         node = dict(enumerate(node))
     if isinstance(node, dict):
         for key, value in node.items():
-            found |= {f"{prefix}{key}": value} | _flatten(value, f"{prefix}{key}.")
+            found |= {f"{prefix}{key}": value} | flatten(value, f"{prefix}{key}.")
     return found
 
 

@@ -54,7 +54,7 @@ def _continue(words: list[str]) -> list[str]:
 
     run = checkpoint.load_contents(path)["hyper_parameters"]
     kept = carry.carried(path, run["overrides"], words)
-    kept = [*carry.network_word([*kept, *words], run["config"]), *kept]
+    kept = [*carry.former_words(kept, words, run["config"]), *kept]
     folder = quote(f"run_dir={Path(path).absolute().parent}")
     return [*kept, "data.fallback=none", folder, *words]  # without its own data, an error
 

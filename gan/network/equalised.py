@@ -39,12 +39,12 @@ def equalise(images: Tensor) -> Tensor:
     steps[0] = 0
     steps *= (1 - BLACK) / steps.sum()
     steps[0] = BLACK
-    return torch.cat([torch.zeros(1), steps.cumsum(0).float()]) * 2 - 1
+    return torch.cat([torch.zeros(1, dtype=torch.float32), steps.cumsum(0).float()]) * 2 - 1
 
 
 def invert(tones: Tensor) -> Tensor:
     """The inverse of :func:`equalise`: a pixel in [-1, 1] for ``PLACES`` + 1 tones from -1 to 1."""
-    place = torch.linspace(-1, 1, PLACES + 1)
+    place = torch.linspace(-1, 1, PLACES + 1, dtype=torch.float32)
     above = torch.searchsorted(tones, place).clamp(1, 255)
     low, high = tones[above - 1], tones[above]
     return (above - 1 + ((place - low) / (high - low)).clamp(0, 1)) / 127.5 - 1
@@ -67,7 +67,7 @@ class ToPixels(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("pixels", torch.linspace(-1, 1, PLACES + 1))
+        self.register_buffer("pixels", torch.linspace(-1, 1, PLACES + 1, dtype=torch.float32))
 
     def calibrate(self, images: Tensor) -> None:
         """Take the grey levels of bytes [N, C, H, W]."""
@@ -87,7 +87,7 @@ class ToTones(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("tones", torch.linspace(-1, 1, 256))
+        self.register_buffer("tones", torch.linspace(-1, 1, 256, dtype=torch.float32))
 
     def calibrate(self, images: Tensor) -> None:
         """Take the grey levels of bytes [N, C, H, W]."""

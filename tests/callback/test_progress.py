@@ -53,7 +53,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_header_says_what_is_trained_by_what_and_where(shown: Run) -> None:
     training, model, folder = shown.kept[:3]
     assert training.startswith("training  data=digits trainer.accelerator=cpu network.width=8 ")
-    assert training.endswith("dcgan on digits, 1,500 images (20 times an epoch) of 10 classes, judged by 750 of them")
+    assert training.endswith(
+        "equalised on digits, 1,500 images (20 times an epoch) of 10 classes, judged by 750 of them"
+    )
     assert re.match(r"model     generator [\d,]+, discriminator [\d,]+ parameters; CPU \(\d+ threads?\), ", model)
     assert model.endswith("; 3 epochs")
     assert folder == f"folder    {shown.folder}"

@@ -301,7 +301,7 @@ def test_one_line_is_written_as_png_and_as_svg_each_with_its_boxes(
     for name in ("x.png", "x.svg"):
         call(generate.main, "text=12", f"out={tmp_path / name}")
         said = capsys.readouterr().out
-        assert re.search(rf"{name}, (\d+x1000 pixels, )?\d+ kB; boxes in {name}\.json", said)
+        assert re.search(rf"{name}, (\d+x\d+ pixels, )?\d+ kB; boxes in {name}\.json", said)
         truth = json.loads((tmp_path / f"{name}.json").read_text())
         assert truth["sha256"] == sha256(tmp_path / name)
     assert len(list(tmp_path.iterdir())) == 4

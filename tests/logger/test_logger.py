@@ -95,7 +95,7 @@ def test_the_table_of_settings_has_what_was_typed_first(events: EventAccumulator
     }
     assert values["network.width"] == 8
     assert values["data"] == "digits"
-    assert (values["augment"], values["penalty"], values["network"]) == ("none", "r1", "dcgan")
+    assert (values["augment"], values["penalty"], values["network"]) == ("none", "r1", "equalised")
     assert "logger" not in values
     found = HParamsPluginData.FromString(events.SummaryMetadata("_hparams_/experiment").plugin_data.content).experiment
     assert {info.name for info in found.hparam_infos if info.differs} == {*_words(SHORT), "trainer.max_epochs"}

@@ -61,12 +61,11 @@ def write_card(cfg: DictConfig) -> tuple[dict[str, Any], Path]:
 
     validate_card(out, beside, *drawn.values(), is_same=is_same, overwrite=cfg.overwrite)
     from gan.cli import judging  # imports Lightning, which takes seconds
-    from gan.image import save
 
     card, pictures = judging.evaluate(cfg)
     with atomic_files(*(drawn[name] for name in pictures), beside, out) as aside:
-        for name, picture in pictures.items():
-            save(picture, aside / drawn[name].name)
+        for name, write in pictures.items():
+            write(aside / drawn[name].name)
         write_text(to_markdown(card, *(drawn[name].name for name in pictures)), aside / beside.name)
         write_text(json.dumps(card, indent=2), aside / out.name)
     for name in drawn.keys() - pictures:  # of an earlier card, with c2st

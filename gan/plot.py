@@ -1,13 +1,11 @@
 """Figures: one look, plain numbers on axes, files that appear complete or not at all."""
 
-import io
 import math
 import time
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
@@ -17,7 +15,6 @@ from gan.error import printable
 from gan.file import atomic_write
 
 EVENTS = "events.out.tfevents.*.sweep"  # of TensorBoard: not those of a training
-DPI = 110
 WIDE = 5  # the ratio of two values above which their axis is logarithmic
 
 
@@ -30,15 +27,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure to ``path`` as PNG."""
     with warnings.catch_warnings(), atomic_write(path) as partial:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a stranger's name
-        figure.savefig(partial, format="png", dpi=DPI)
-
-
-def pixels(figure: Figure) -> np.ndarray:
-    """A figure as bytes [H, W, 3]."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba", dpi=DPI)
-    width, height = (round(side * DPI) for side in figure.get_size_inches())
-    return np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)[..., :3].copy()
+        figure.savefig(partial, format="png", dpi=110)
 
 
 def text(found: object, most: int = 60) -> str:

@@ -55,7 +55,7 @@ def test_the_card_holds_the_figures_that_training_logged_and_more(
     for name in ("most_fake", "most_real"):
         assert pixels(tmp_path / f"x_{name}.png").shape == (968, 968)
         assert f"![x_{name}.png](x_{name}.png)" in table
-    assert pixels(tmp_path / "x_grey_levels.png").shape == (495, 880, 3)
+    assert pixels(tmp_path / "x_grey_levels.png").shape == (495, 880, 4)
     call(evaluate.main, *words)
     second = json.loads(capsys.readouterr().out)
     assert second | {"seconds": 0} == card | {"seconds": 0}

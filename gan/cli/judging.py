@@ -3,14 +3,16 @@
 import re
 import shlex
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningModule, Trainer
+from matplotlib.figure import Figure
 from omegaconf import DictConfig
 from torch import Tensor
 
@@ -24,7 +26,7 @@ from gan.cli.trainer import make_trainer
 from gan.data import ImageData, Images
 from gan.error import UserError, printable
 from gan.file import cache_folder, sha256
-from gan.image import grid, to_float
+from gan.image import grid, save, to_float
 from gan.metric import feature
 from gan.metric.card import BATCH, PLANTED, Card, Figures, Pair, Seen, see
 from gan.metric.two_sample import LEAST, NOTHING, TwoSample, Verdict
@@ -39,10 +41,10 @@ COLUMNS, WIDTH = 8, 1000  # of a picture of fakes: images in a row, and pixels a
 
 
 class Evaluation(NamedTuple):
-    """A card, and the pictures beside it by name: bytes [C, H, W]."""
+    """A card, and what writes the pictures beside it, by name."""
 
     card: dict[str, Any]
-    pictures: dict[str, Tensor]
+    pictures: dict[str, Callable[[Path], None]]
 
 
 class Collect(Callback):
@@ -203,29 +205,29 @@ def _tell(card: Card, generator: Generator, cfg: DictConfig) -> Verdict:
         return test.judge(tell.draw(generator, test), card.extractor, card.keep)
 
 
-def _pictures(verdict: Verdict) -> dict[str, Tensor]:
+def _pictures(verdict: Verdict) -> dict[str, Callable[[Path], None]]:
     """The most telling fakes as large grids, and how often each grey level occurs."""
-    found = {}
+    found: dict[str, Callable[[Path], None]] = {}
     for name, images in (("most_fake", verdict.most_fake), ("most_real", verdict.most_real)):
         if len(images):
             picture = grid(to_float(images), COLUMNS)
             times = max(1, WIDTH // picture.shape[2])
-            found[name] = picture.repeat_interleave(times, 1).repeat_interleave(times, 2)
+            found[name] = partial(save, picture.repeat_interleave(times, 1).repeat_interleave(times, 2))
     if len(verdict.levels):
-        found["grey_levels"] = torch.from_numpy(plot_levels(*verdict.levels.numpy())).permute(2, 0, 1)
+        found["grey_levels"] = partial(plot.save, plot_levels(verdict.levels))
     return found
 
 
-def plot_levels(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
-    """Bytes [H, W, 3]: the shares [256] of the grey levels in real images and in fakes."""
+def plot_levels(levels: Tensor) -> Figure:
+    """The shares [2, 256] of the grey levels in real images and in fakes."""
     figure = plot.figure()
     axes = figure.add_subplot()
-    for shares, name in ((real, "real images"), (fake, "generated images")):
-        axes.step(range(256), np.where(shares > 0, shares * 100, np.nan), where="mid", label=name)
+    for shares, name in zip(levels, ("real images", "generated images"), strict=True):
+        axes.step(range(256), (shares * 100).where(shares > 0, torch.nan), where="mid", label=name)
     plot.log_axis(axes.yaxis)
     axes.set(xlabel="grey level, from 0, black, to 255", ylabel="pixels, % (log scale)")
     plot.legend_above(axes)
-    return plot.pixels(figure)
+    return figure
 
 
 def _validate(cfg: DictConfig) -> None:

@@ -26,7 +26,7 @@ BLACK = 0.125  # of the range of tones lies between black and the darkest grey
 GAIN = 1.1  # of the generator's tanh, so that it reaches both ends
 INSIDE = 16  # sub-pixels of a pixel
 STRETCH = 1.016  # of a pixel's coverage: less than 0.8 % of it is none, and less than that missing is all
-PATCH_GAIN = 10.0  # of the patches' mean: in the first steps Adam moves it as far as the rest of the logit
+PATCH_GAIN = 10.0  # of the patches' mean, so that small steps of its weights count
 PLACES = 4096  # tones for which the grey level is known, from -1 to 1
 
 

@@ -220,7 +220,7 @@ def draw(cards: list[Card], folder: Path) -> None:
         fid = [epoch["val/fid_digits"] for epoch in card["history"]]
         again = i // 10 % 2  # there are ten colours
         axes.plot(seen, fid, marker=".x"[again], linestyle="-:"[again], label=card["title"])
-    axes.axhline(cards[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
+    axes.axhline(first[0]["figures"]["val/fid_digits_floor"], color="grey", linestyle="--", label="floor: real images")
     axes.set(xlabel="real images seen, thousands", ylabel="val/fid_digits (log scale)")
     plot.log_axis(axes.yaxis)
     axes.grid(alpha=0.3)

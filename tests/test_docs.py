@@ -2,8 +2,8 @@
 
 import json
 import re
-import shutil
 import shlex
+import shutil
 import statistics
 from itertools import chain
 from pathlib import Path

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from gan.augment import Elastic
 from gan.metric import feature
-from gan.metric.classifier import Classifier
+from gan.metric.classifier import Classifier, bend
 from gan.network.semi import Guess
 
 DECAY = 0.99  # of a step, for the average of the weights
-RAMP, MOST = 0.6, 3.0  # of pseudo-labels: the share of the steps in which their weight grows, and to what
+DISTORT = 1.0  # pixels, the standard deviation of an elastic displacement
+RAMP, MOST = 0.6, 0.3  # of pseudo-labels: the share of the steps in which their weight grows, and to what
 
 
 class Lesson(NamedTuple):
@@ -49,15 +49,16 @@ class Consistency:
     """FixMatch (Sohn et al. 2020, section 2.2) with the threshold of FreeMatch (Wang et al. 2023).
 
     The averaged classifier guesses from an image, and the classifier learns the guess from the same
-    image after jitter and elastic distortion. Uncertain guesses do not count.
+    image distorted. One in four stays as it is, as those are that will be read. Uncertain guesses
+    do not count.
     """
 
     def __init__(self, seed: int, classes: int) -> None:
-        self.source, self.guess, self.distort = torch.Generator().manual_seed(seed), Guess(classes), Elastic(1.0, 4.0)
+        self.source, self.guess = torch.Generator().manual_seed(seed), Guess(classes)
 
     def __call__(self, classifier: Classifier, average: Classifier, x: Tensor, over: float) -> Lesson:
         y = self.guess(average(x)[1])
-        return Lesson(self.distort(feature.jitter(x, self.source)), y, 1.0)
+        return Lesson(bend(x, self.source, DISTORT), y, 1.0)
 
 
 def learn(

@@ -71,16 +71,16 @@ class Block(nn.Module):
         return relu(self.f(x) + self.s(x))
 
 
-def bend(x: Tensor, source: torch.Generator) -> Tensor:
-    """Jitter and distort images elastically (Simard et al. 2003) by 0.7 pixels; keep every fourth.
+def bend(x: Tensor, source: torch.Generator, strength: float = BEND) -> Tensor:
+    """Jitter and distort images elastically (Simard et al. 2003); keep every fourth as it is.
 
-    Displacements are normal on a lattice of 7 pixels and smooth between. One sampling does both:
-    two would blur.
+    Displacements are normal on a lattice of 7 pixels, with a deviation of ``strength`` pixels, and
+    smooth between. One sampling does both: two would blur.
     """
     n, size = len(x), x.shape[-1]
     lattice = torch.randn(n, 2, size // 7 + 1, size // 7 + 1, generator=source)
     field = interpolate(lattice, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-    bent = warp(x, affine(x, source) + field * (BEND * 2 / size))
+    bent = warp(x, affine(x, source) + field * (strength * 2 / size))
     return torch.where((torch.arange(n) % 4 == 0).view(n, 1, 1, 1), x, bent)
 
 

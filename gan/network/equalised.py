@@ -9,8 +9,9 @@ tones. They come from the training images and are part of the weights.
 Besides DCGAN's layers it has a part that judges small patches alike, wherever they are: grey levels
 differ anywhere.
 
-The generator draws as a scanner does: a pixel is the share of its sub-pixels that are covered,
-times the ink there. So it reaches exact black, and edges are grey as in a shrunk drawing.
+The generator draws as a scanner does: a pixel is the area of its sub-pixels that are covered, times
+the ink there. So it reaches exact black, and edges are grey as in a shrunk drawing. Most sub-pixels
+are covered wholly or not at all: of equal areas, the grey levels k/16 would be too frequent.
 """
 
 import torch
@@ -25,6 +26,7 @@ EQUAL = 0.5  # share of the range of tones that is spread evenly over grey level
 BLACK = 0.125  # of the range of tones lies between black and the darkest grey
 GAIN = 1.1  # of the generator's tanh, so that it reaches both ends
 INSIDE = 16  # sub-pixels of a pixel
+SMALLEST, LARGEST = 0.3 / INSIDE, 1.7 / INSIDE  # areas of sub-pixels, of a pixel; those of the others lie between
 STRETCH = 1.016  # of a pixel's coverage: less than 0.8 % of it is none, and less than that missing is all
 PATCH_GAIN = 10.0  # of the patches' mean, so that small steps of its weights count
 PLACES = 4096  # tones for which the grey level is known, from -1 to 1
@@ -105,6 +107,8 @@ class Generator(dcgan.Generator):
     These have ``fine`` channels. Another one gives each pixel its ink and its sub-pixels.
     """
 
+    areas: Tensor
+
     def __init__(self, size: int, channels: int, classes: int, latent: int, width: int, depth: int, fine: int) -> None:
         super().__init__(size, channels, classes, latent, width, depth)
         *stack, _, _ = self.stack  # without its end
@@ -116,12 +120,13 @@ class Generator(dcgan.Generator):
             part.apply(he_normal)
         self.stack = nn.Sequential(*stack, *end)
         self.to_pixels = ToPixels()
+        self.register_buffer("areas", torch.linspace(SMALLEST, LARGEST, INSIDE, dtype=torch.float32).view(-1, 1, 1))
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         parts = super().forward(z, y).float().tanh() * GAIN
         tone, inside = parts.unflatten(1, (-1, 1 + INSIDE)).tensor_split([1], 2)  # of each channel
         ink = (self.to_pixels(tone.squeeze(2)) + 1) / 2
-        cover = (_clamp(_clamp(inside).mean(2) * STRETCH) + 1) / 2
+        cover = (_clamp((_clamp(inside) * self.areas).sum(2) * STRETCH) + 1) / 2
         x: Tensor = cover * ink * 2 - 1
         return x
 

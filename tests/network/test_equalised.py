@@ -11,7 +11,7 @@ from gan.image import to_float, to_uint8
 from gan.loss import NonSaturating
 from gan.model import GAN
 from gan.network import equalised
-from gan.network.equalised import BLACK, EQUAL, INSIDE, STRETCH, Patches, ToPixels, ToTones
+from gan.network.equalised import BLACK, EQUAL, INSIDE, LARGEST, STRETCH, Patches, ToPixels, ToTones
 from gan.penalty import R1
 
 LEVELS = torch.arange(256).view(1, 1, 16, 16)
@@ -100,17 +100,20 @@ def covered(count: int, ink: float) -> torch.Tensor:
         return generator(torch.randn(2, 16), torch.arange(2))
 
 
-def test_a_pixel_is_the_covered_share_of_its_sub_pixels_times_its_ink() -> None:
-    share = ((4 / INSIDE * 2 - 1) * STRETCH + 1) / 2
+def test_a_pixel_is_the_covered_area_of_its_sub_pixels_times_its_ink() -> None:
+    areas = equalised.Generator(28, 1, 10, 16, 8, 0, 4).areas.flatten()
+    assert areas.sum().item() == pytest.approx(1)
+    assert (areas.diff() > 0.005).all()  # wholly covered ones alone make many grey levels
+    share = ((areas[:4].sum().item() * 2 - 1) * STRETCH + 1) / 2
     assert torch.allclose(covered(4, ink=9), torch.tensor(share * 2 - 1))
     assert torch.allclose(covered(4, ink=0), torch.tensor(share - 1), atol=1e-3)
 
 
 def test_a_pixel_that_is_all_but_covered_is_covered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equalised, "STRETCH", 16 / 14)  # by one sub-pixel
+    monkeypatch.setattr(equalised, "STRETCH", 1 / (1 - 2 * LARGEST))  # by one sub-pixel
     assert (covered(1, ink=9) == -1).all()
     assert (covered(INSIDE - 1, ink=9) == 1).all()
-    assert (covered(2, ink=9) > -1).all()
+    assert (covered(4, ink=9) > -1).all()  # more than the largest one
 
 
 def test_patches_count_wherever_they_are() -> None:

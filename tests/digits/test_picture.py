@@ -13,7 +13,7 @@ from PIL import Image
 import gan
 from gan.cli.errors import explain, is_user_error
 from gan.digits.film import Film
-from gan.digits.layout import Layout
+from gan.digits.layout import INK, Layout
 from gan.digits.look import Look, load_preset, parse_size
 from gan.digits.picture import Digits, Picture
 from gan.lab import Lab
@@ -193,7 +193,7 @@ def test_a_picture_in_a_file_is_large_and_what_is_asked_for_stays(lab: Lab) -> N
 @pytest.mark.parametrize("text", ["2026", "7", "2026-11-22 10:30", "50%"])
 def test_ink_fills_its_paper_up_to_the_margin(lab: Lab, text: str, size: str) -> None:
     for margin, share in ((0.3, 0.075), (0.0, 0.0), (1.0, 0.25)):
-        inked = lab.line(text, layout={"margin": margin}).picture(size=size).painted[0] > 100
+        inked = lab.line(text, layout={"margin": margin}).picture(size=size).painted[0] >= INK
         free = []
         for axis in (0, 1):
             places = inked.any(axis).nonzero().flatten()

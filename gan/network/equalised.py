@@ -11,7 +11,7 @@ differ anywhere.
 
 The generator draws as a scanner does: a pixel is the area of its sub-pixels that are covered, times
 the ink there. So it reaches exact black, and edges are grey as in a shrunk drawing. Most sub-pixels
-are covered wholly or not at all: of equal areas, the grey levels k/16 would be too frequent.
+are covered wholly or not at all. With equal areas, the grey levels k/16 would be too frequent.
 """
 
 import torch
@@ -26,7 +26,7 @@ EQUAL = 0.5  # share of the range of tones that is spread evenly over grey level
 BLACK = 0.125  # of the range of tones lies between black and the darkest grey
 GAIN = 1.1  # of the generator's tanh, so that it reaches both ends
 INSIDE = 16  # sub-pixels of a pixel
-SMALLEST, LARGEST = 0.3 / INSIDE, 1.7 / INSIDE  # areas of sub-pixels, of a pixel; those of the others lie between
+SMALLEST, LARGEST = 0.3 / INSIDE, 1.7 / INSIDE  # areas of sub-pixels as shares of a pixel
 STRETCH = 1.016  # of a pixel's coverage: less than 0.8 % of it is none, and less than that missing is all
 PATCH_GAIN = 10.0  # of the patches' mean, so that small steps of its weights count
 PLACES = 4096  # tones for which the grey level is known, from -1 to 1

@@ -176,7 +176,7 @@ class Discriminator(dcgan.Discriminator):
     def forward(self, x: Tensor, y: Tensor) -> Verdict:
         tones = self.to_tones(x).contiguous(memory_format=torch.channels_last)
         verdict = super().forward(tones, y)
-        return verdict._replace(logits=verdict.logits + self.patches(tones))
+        return Verdict(verdict.logits + self.patches(tones), verdict.likelihood)
 
 
 def _validate_fine(fine: int) -> int:

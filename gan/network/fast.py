@@ -45,7 +45,7 @@ class LeakyDropout(nn.Module):
         if not self.training:
             return leaky_relu_(x, self.slope)
         if x.device.type != "cpu" or torch.compiler.is_compiling():  # a draw for each value is cheap there
-            return dropout(leaky_relu_(x, self.slope), self.p, inplace=True)
+            return dropout(leaky_relu_(x, self.slope), self.p)  # in place, the other's gradient would be lost
         seed, chance = torch.randint(2**53, (2,)).tolist()
         kept = int(256 * (1 - self.p) + chance / 2**53)  # of 256 values
         integer = {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.itemsize]

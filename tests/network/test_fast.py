@@ -22,6 +22,12 @@ def test_leaky_dropout_zeroes_its_share_and_keeps_the_mean(layout: torch.memory_
     assert torch.equal(leaf.grad, y / leaf)
 
 
+def test_leaky_dropout_has_a_gradient_where_torch_draws() -> None:
+    leaf = torch.ones(4, 8, device="meta", requires_grad=True)  # stands for a GPU
+    LeakyDropout(0.2, 0.3)(leaf * 1).sum().backward()
+    assert leaf.grad is not None
+
+
 def test_leaky_dropout_draws_each_value_by_itself_and_rests_in_evaluation() -> None:
     drop = LeakyDropout(0.2, 0.5)
     kept = (drop(torch.ones(4096, 8)) > 0).float()

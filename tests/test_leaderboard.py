@@ -46,7 +46,10 @@ def test_seeds_share_a_row_with_their_mean_and_deviation() -> None:
     fid = [line.split(" | ")[:2] for line in lines[2:]]
     assert fid == [["| real images", "0.25"], ["| b", "0.50"], ["| a", "1.50 ± 0.71"]]
     cost = leaderboard.cost(cards, SETTINGS["cost"])
-    assert "| a | `python train.py seed=0 optimizer.lr=1e-4` | 2 | 3 ± 0 | 180,000 ± 0 | 11.0 ± 0.0 |" in cost
+    assert "| a | `python train.py seed=0 optimizer.lr=1e-4` | 2 | 3 ± 0 | 11.0 ± 0.0 |" in cost
+    cards[0]["device"], cards[1]["device"] = "GPU", "CPU (1 thread)"
+    told = [line.split(" | ")[-1] for line in leaderboard.cost(cards, SETTINGS["cost"]).splitlines()[2:]]
+    assert told == ["- |", "CPU (1 thread), GPU |"]  # a card of before does not say it
 
 
 def test_what_does_not_apply_is_a_dash() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+from lightning.pytorch import Trainer
 from rich.text import Text
 
 from gan.error import printable
@@ -126,3 +128,16 @@ def end(objective: str, best: Mapping[str, float], epochs: int, folder: Path) ->
 def typed(words: Sequence[str]) -> str:
     """What was typed, for a terminal; the default recipe if nothing was."""
     return printable(shlex.join(words), 400) if words else "default recipe"
+
+
+def device(trainer: Trainer) -> str:
+    """The device with its threads or its name, and the number of processes if not 1."""
+    root = trainer.strategy.root_device
+    if root.type == "cpu":
+        count = torch.get_num_threads()
+        found = f"CPU ({count} thread{'s' if count != 1 else ''})"
+    elif root.type == "cuda":
+        found = torch.cuda.get_device_name(root)
+    else:
+        found = root.type.upper()
+    return f"{trainer.world_size} x {found}" if trainer.world_size > 1 else found

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
@@ -220,19 +219,6 @@ def _describe(trainer: Trainer, module: LightningModule) -> list[tuple[str, str]
     numbers = "generator {:,}, discriminator {:,} parameters".format(*sizes)
     return [
         ("training", f"{words}: {network} on {data.name}, {images}"),
-        ("model", f"{numbers}; {_device(trainer)}, {trainer.precision}; {epochs}"),
+        ("model", f"{numbers}; {lines.device(trainer)}, {trainer.precision}; {epochs}"),
         ("folder", lines.shown(Path(trainer.default_root_dir))),
     ]
-
-
-def _device(trainer: Trainer) -> str:
-    """The device with its threads or its name, and the number of processes if not 1."""
-    device = trainer.strategy.root_device
-    if device.type == "cpu":
-        count = torch.get_num_threads()
-        device_name = f"CPU ({count} thread{'s' if count != 1 else ''})"
-    elif device.type == "cuda":
-        device_name = torch.cuda.get_device_name(device)
-    else:
-        device_name = device.type.upper()
-    return f"{trainer.world_size} x {device_name}" if trainer.world_size > 1 else device_name

@@ -69,6 +69,7 @@ class Result(Callback):
             "history": self.history,
             "parameters": {name: sum(p.numel() for p in net.parameters()) for name, net in module.named_children()},
             "versions": {name: version(name) for name in ("torch", "lightning", "torchmetrics")},
+            "device": lines.device(trainer),
             "findings": next((callback.findings for callback in callbacks if isinstance(callback, Doctor)), None),
             **settings,
         }

@@ -61,7 +61,8 @@ def read_run(run: Path, name: str) -> Card:
     if not (run / "result.json").is_file():
         raise FileNotFoundError(f"runs: {run / 'result.json'} does not exist: the run is not finished")
     result, test = (load_json(run / file) for file in ("result.json", "test.json"))
-    card = {"name": name, "test": test, "precision": result["config"]["trainer"]["precision"]}
+    precision = result["config"]["trainer"]["precision"]
+    card = {"name": name, "test": test, "precision": precision, "device": result.get("device")}  # none in old runs
     kept = ("history", "parameters", "versions", "overrides", "objective", "figures")
     return card | {key: result[key] for key in kept}
 

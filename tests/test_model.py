@@ -128,9 +128,18 @@ def test_lr_ratio_is_the_discriminators() -> None:
 
 def test_a_lazy_penalty_comes_every_third_time_and_three_times_as_strong() -> None:
     real, y = torch.randn(8, 1, 28, 28).tanh(), torch.randint(0, 10, (8,))
-    gan = _gan(penalty_every=3, optimizer=partial(torch.optim.SGD, lr=1e-9))
-    lazy = [gan.discriminator_step(real, real, y, i)["loss/penalty"].item() for i in range(4)]
-    assert lazy[0] == lazy[3] > 0 == lazy[1] == lazy[2]  # logged as it is
+    calls: list[int] = []
+
+    class Counting(R1):
+        def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+            calls.append(1)
+            return super().__call__(critic, real, fake)
+
+    gan = _gan(Counting(1.0, 1.0), penalty_every=3, optimizer=partial(torch.optim.SGD, lr=1e-9))
+    steps = [(gan.discriminator_step(real, real, y, step)["loss/penalty"].item(), len(calls)) for step in range(4)]
+    assert [count for _, count in steps] == [1, 1, 1, 2]
+    assert len({logged for logged, _ in steps}) == 1  # the last one, as it is
+    assert steps[0][0] > 0
     once = [p.grad.clone() for p in gan.discriminator.parameters()]
     gan.schedule = replace(gan.schedule, penalty_every=1)
     gan.discriminator_step(real, real, y, 0)

@@ -85,6 +85,7 @@ class GAN(Judged):
         self.loss, self.penalty, self.augment = loss, penalty, augment
         self.images = self.images_before = 0  # real images seen: in all, and before this fit
         self.time_share = 0.0  # of a budget of time, set by who knows it
+        self.last_penalty = torch.zeros(())  # is logged: a step may have none
         self.optimizer, self.seed = optimizer, integer("model.seed", seed, 0, 2**32 - 1)
         if self.schedule.compile:  # in place: names in checkpoints stay
             generator.compile(mode=self.schedule.compile)
@@ -143,18 +144,19 @@ class GAN(Judged):
         logits, likelihood = (torch.cat(parts) for parts in zip(*passes, strict=True))
         real_logits, fake_logits = logits.chunk(2)
         loss = self.loss.discriminator(real_logits, fake_logits)
-        penalty = loss.new_zeros(())
+        total = loss
         if batch_idx % self.schedule.penalty_every == 0:
             with torch.autocast(self.device.type, enabled=False):
                 penalty = self.penalty(lambda x: self.critic(x, y, eager=True).logits, real, fake)
-        total = loss + self.schedule.penalty_every * penalty
+            self.last_penalty = penalty.detach()
+            total = loss + self.schedule.penalty_every * penalty
         self.discriminator.zero_grad()
         # Twice the mean: the paper adds the likelihoods of real and fake images.
         self.manual_backward(total - 2 * self.schedule.auxiliary * likelihood.mean())
         self.players()[0].step()
         losses = {
             "loss/discriminator": loss.detach(),
-            "loss/penalty": penalty.detach(),
+            "loss/penalty": self.last_penalty,
             "logit/real": real_logits.detach().mean(),
             "logit/fake": fake_logits.detach().mean(),
             "logit/won": (real_logits > fake_logits).float().mean(),

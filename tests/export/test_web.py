@@ -9,20 +9,21 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import chromium
+import firefox
 import numpy as np
 import pytest
 import torch
-from chromium import Page
+from browser import PROGRAM, launched, opened
 from conftest import call, untrained
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from gan import checkpoint, file, sample
 from gan.digits.look import Look
@@ -32,7 +33,13 @@ from gan.export import program, web
 from gan.export.__main__ import main
 from gan.lab import Lab
 
-needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="there is no Chromium")
+needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -78,119 +85,151 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def drawn(page: Page) -> None:
-    page.wait("document.getElementById('many-said')?.textContent || document.querySelector('.failed')")
-    assert page.run("document.querySelector('.failed')?.textContent") is None
+    page.wait_for_function("document.getElementById('many-said')?.textContent || document.querySelector('.failed')")
+    assert page.evaluate("document.querySelector('.failed')?.textContent") is None
 
 
 def change(page: Page, field: str, value: str) -> None:
-    page.run(f"$('{field}').value = '{value}', $('{field}').dispatchEvent(new Event('input', {{ bubbles: true }}))")
+    page.evaluate(
+        f"$('{field}').value = '{value}', $('{field}').dispatchEvent(new Event('input', {{ bubbles: true }}))"
+    )
 
 
 def saved(page: Page, canvas: str, folder: Path) -> dict[str, str]:
     """Save a canvas as a person does; the texts of the file."""
-    before = set(folder.glob("*.png"))
-    page.run(f"document.querySelector('[data-save={canvas}]').click()")
-    end = time.monotonic() + 60
-    while not (new := set(folder.glob("*.png")) - before):
-        assert time.monotonic() < end, "nothing was saved"
-        time.sleep(0.05)
-    with Image.open(new.pop()) as picture:
+    with page.expect_download() as download:
+        page.click(f"[data-save={canvas}]")
+    download.value.save_as(path := folder / download.value.suggested_filename)
+    with Image.open(path) as picture:
         picture.load()
         return dict(picture.info)
 
 
 def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int]) -> bool:
-    images = page.run(f"digits({seeds}, {y}).then((images) => [...images])")
+    images = page.evaluate(f"digits({seeds}, {y}).then((images) => [...images])")
     [expected] = sample.generate(generator, torch.tensor(seeds), torch.tensor(y))  # type: ignore[arg-type]
     return torch.allclose(torch.tensor(images).view_as(expected), expected, rtol=0, atol=1e-4)
 
 
 @needs_chromium
 @pytest.mark.parametrize("way", ["file", pytest.param("http", marks=pytest.mark.slow)])
-def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(page: Path, way: str, tmp_path: Path) -> None:
+def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(chromium: Browser, page: Path, way: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
     with served(page) as address:
         home = address if way == "http" else (page / "index.html").as_uri()
-        with Page(f"{home}#seed=3&label=7&n=20&test", tmp_path) as shown:
+        with opened(chromium, f"{home}#seed=3&label=7&n=20&test", asked=asked, said=said) as shown:
             drawn(shown)
-            shown.wait("$('result').textContent")
-            result = json.loads(shown.run("$('result').textContent"))
+            shown.wait_for_function("$('result').textContent")
+            result = json.loads(shown.evaluate("$('result').textContent"))
             seeds = torch.arange(3, 23)
             [expected] = sample.generate(checkpoint.generator(None), seeds, torch.full_like(seeds, 7))
             torch.testing.assert_close(torch.tensor(result["images"]).view_as(expected), expected, rtol=0, atol=1e-4)
             assert same_as_torch(shown, checkpoint.generator(None), [0, 2**31, 2**32 - 1], [0, 5, 9])
-            events = shown.events
-    asked = {event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"}
-    assert {url for url in asked if not url.startswith((home.removesuffix("index.html"), "blob:", "data:"))} == set()
-    assert [event for event in events if event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")] == []
+    own = (home.removesuffix("index.html"), "blob:", "data:")
+    assert [url for url in asked if not url.startswith(own)] == []
+    assert said == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(firefox.PROGRAM is None, reason="there is no Firefox")
+def test_it_draws_in_firefox_too(page: Path) -> None:
+    seeds = torch.tensor([0, 3, 2**32 - 1])
+    [expected] = sample.generate(checkpoint.generator(None), seeds, seeds % 10)
+    script = f"digits({seeds.tolist()}, {(seeds % 10).tolist()}).then((x) => shown.then(() => `[${{x}}]`))"
+    words = [sys.executable, firefox.__file__, (page / "index.html").as_uri(), script, "one"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    images, shot = json.loads(done.stdout.splitlines()[-1])
+    images = json.loads(images)
+    torch.testing.assert_close(torch.tensor(images).view_as(expected), expected, rtol=0, atol=1e-4)
+    with Image.open(io.BytesIO(base64.b64decode(shot))) as picture:
+        cover = np.array(picture.convert("L").resize((28, 28), Image.Resampling.BOX)) / 255
+    ink = (expected[0, 0].numpy() + 1) / 2
+    assert np.corrcoef(cover.flatten(), ink.flatten())[0, 1] < -0.95  # dark ink on light paper
 
 
 @pytest.mark.slow
 @needs_chromium
-def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(page: Path, tmp_path: Path) -> None:
-    with Page(f"{(page / 'index.html').as_uri()}#seed=5", tmp_path, width=360, scheme="dark") as shown:
+def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#seed=5", width=360, scheme="dark") as shown:
         drawn(shown)
-        assert shown.run("document.documentElement.scrollWidth") == 360
-        assert shown.run("$('one-said').parentNode.textContent").startswith("label 5, seed 5: drawn in")
-        shown.press("Tab", "ArrowRight")  # from all in turn round to 0
-        shown.wait("$('one-said').textContent === 'label 0, seed 5'")
-        assert shown.run("new URLSearchParams(location.hash.slice(1)).get('label')") == "0"
-        shown.press("Tab", "Tab", "Tab", "Tab", "Tab", "End")
-        shown.wait("$('one-said').textContent === 'label 0, seed 5, 100 % towards seed 1'")
-        assert shown.run("$('way').ariaValueText") == "100 % towards seed 1"
+        assert shown.evaluate("document.documentElement.scrollWidth") == 360
+        assert shown.evaluate("$('one-said').parentNode.textContent").startswith("label 5, seed 5: drawn in")
+        for key in (
+            "Tab",
+            "ArrowRight",
+        ):
+            shown.keyboard.press(key)  # from all in turn round to 0
+        shown.wait_for_function("$('one-said').textContent === 'label 0, seed 5'")
+        assert shown.evaluate("new URLSearchParams(location.hash.slice(1)).get('label')") == "0"
+        for key in (
+            "Tab",
+            "Tab",
+            "Tab",
+            "Tab",
+            "Tab",
+            "End",
+        ):
+            shown.keyboard.press(key)
+        shown.wait_for_function("$('one-said').textContent === 'label 0, seed 5, 100 % towards seed 1'")
+        assert shown.evaluate("$('way').ariaValueText") == "100 % towards seed 1"
         named = "(one) => one.ariaLabel || one.labels?.[0]?.textContent || one.textContent"
-        names = shown.run(f"[...document.querySelectorAll('input, select, button')].map({named})")
+        names = shown.evaluate(f"[...document.querySelectorAll('input, select, button')].map({named})")
         assert all(names)
         assert len(set(names)) == len(names)
-        shown.send("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+        shown.emulate_media(forced_colors="active")
         ground = "(one) => getComputedStyle(one.nextElementSibling).backgroundColor"
-        grounds = shown.run(f"[...document.getElementsByName('label')].map({ground})")
+        grounds = shown.evaluate(f"[...document.getElementsByName('label')].map({ground})")
         assert [one for one in grounds if one != grounds[1]] == grounds[:1]  # the chosen label alone
 
 
 @pytest.mark.slow
 @needs_chromium
-def test_the_sheet_stays_while_one_of_its_images_is_shown_large(page: Path, tmp_path: Path) -> None:
-    with Page(f"{(page / 'index.html').as_uri()}#seed=3&n=400", tmp_path) as shown:
-        shown.wait("document.getElementById('many')?.width === 840")  # it has begun to draw the first sheet
-        shown.run("document.querySelector('[value=\"2\"]').click()")
-        shown.wait("$('many-said').textContent === '400 images, seeds 3 to 402, label 2'")
+def test_the_sheet_stays_while_one_of_its_images_is_shown_large(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#seed=3&n=400") as shown:
+        shown.wait_for_function(
+            "document.getElementById('many')?.width === 840"
+        )  # it has begun to draw the first sheet
+        shown.evaluate("document.querySelector('[value=\"2\"]').click()")
+        shown.wait_for_function("$('many-said').textContent === '400 images, seeds 3 to 402, label 2'")
         url = "$('many').toDataURL()"
-        assert shown.run(f"shown.then(() => {url}).then((drawn) => show().then(() => drawn === {url}))")
+        assert shown.evaluate(f"shown.then(() => {url}).then((drawn) => show().then(() => drawn === {url}))")
         change(shown, "n", "20")
-        assert shown.run("shown.then(() => $('many-said').textContent)") == "20 images, seeds 3 to 22, label 2"
-        shown.run("$('many').scrollIntoView()")
-        x, y = shown.run(
+        assert shown.evaluate("shown.then(() => $('many-said').textContent)") == "20 images, seeds 3 to 22, label 2"
+        shown.evaluate("$('many').scrollIntoView()")
+        x, y = shown.evaluate(
             "(({ x, y, width }) => [x + 0.35 * width, y + 0.15 * width])($('many').getBoundingClientRect())"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            shown.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        shown.mouse.click(x, y)
         change(shown, "ink", "#006600")
-        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 2, seed 16"
-        assert shown.run("$('many-said').textContent") == "20 images, seeds 3 to 22, label 2"
-        assert shown.run("location.hash") == "#seed=16&n=20&first=3&label=2"
-        assert "generate seed=3 n=20 label=2 out" in shown.run("$('typed').textContent")
-        shown.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-        assert shown.run("$('ink').value") == "#006600"
-        shown.run("document.querySelector('[data-another=towards]').click()")
-        assert ", 50 % towards seed " in shown.run("shown.then(() => $('one-said').textContent)")
-        shown.run("location.hash = '#seed=9&n=1'")
-        shown.wait("$('many-said').textContent === '1 image, seed 9, labels in turn'")
-        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 9, seed 9"  # itself, and not on a way
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 2, seed 16"
+        assert shown.evaluate("$('many-said').textContent") == "20 images, seeds 3 to 22, label 2"
+        assert shown.evaluate("location.hash") == "#seed=16&n=20&first=3&label=2"
+        assert "generate seed=3 n=20 label=2 out" in shown.evaluate("$('typed').textContent")
+        shown.emulate_media(color_scheme="dark")
+        assert shown.evaluate("$('ink').value") == "#006600"
+        shown.evaluate("document.querySelector('[data-another=towards]').click()")
+        assert ", 50 % towards seed " in shown.evaluate("shown.then(() => $('one-said').textContent)")
+        shown.evaluate("location.hash = '#seed=9&n=1'")
+        shown.wait_for_function("$('many-said').textContent === '1 image, seed 9, labels in turn'")
+        assert (
+            shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 9, seed 9"
+        )  # itself, and not on a way
 
 
 @pytest.mark.slow
 @needs_chromium
-def test_its_crisp_outlines_are_nearly_those_of_python(page: Path, tmp_path: Path) -> None:
+def test_its_crisp_outlines_are_nearly_those_of_python(chromium: Browser, page: Path) -> None:
     seeds = torch.tensor([0, 3, 6, 16, 17])
     [images] = sample.generate(checkpoint.generator(None), seeds, seeds % 10)
     expected = enlarge(images, 560)[:, 0]
-    with Page((page / "index.html").as_uri(), tmp_path) as shown:
+    with opened(chromium, (page / "index.html").as_uri()) as shown:
         drawn(shown)
         change(shown, "ink", "#ffffff")
         change(shown, "paper", "#000000")
         for i, seed in enumerate(seeds.tolist()):
             change(shown, "seed", str(seed))
-            url = shown.run("shown.then(() => $('one').toDataURL())")
+            url = shown.evaluate("shown.then(() => $('one').toDataURL())")
             with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as picture:
                 cover = torch.from_numpy(np.array(picture.convert("L"))) / 255
             assert (
@@ -202,51 +241,50 @@ def test_its_crisp_outlines_are_nearly_those_of_python(page: Path, tmp_path: Pat
 
 @pytest.mark.slow
 @needs_chromium
-def test_a_wrong_or_unreadable_choice_is_explained_beside_its_field(page: Path, tmp_path: Path) -> None:
-    with Page(f"{(page / 'index.html').as_uri()}#seed=-5&n=5000&label=12", tmp_path) as shown:
-        shown.wait("document.getElementById('seed-wrong')?.textContent")
+def test_a_wrong_or_unreadable_choice_is_explained_beside_its_field(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#seed=-5&n=5000&label=12") as shown:
+        shown.wait_for_function("document.getElementById('seed-wrong')?.textContent")
         wrong = "['seed', 'n', 'label'].map((id) => $(`${id}-wrong`).textContent)"
         seeds = "Must be a whole number from 0 to 4294967295"
-        assert shown.run(wrong) == [
+        assert shown.evaluate(wrong) == [
             seeds,
             "Must be a whole number from 1 to 1000",
             "There is no such label: choose one here",
         ]
         drawn(shown)  # a bad link leaves no blank: the fields' own values are drawn, and told
-        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"
-        assert shown.run("$('many-said').textContent") == "50 images, seeds 0 to 49, labels in turn"
-        assert "generate seed=0 n=50 out" in shown.run("$('typed').textContent")
-        assert shown.run("location.hash") == "#seed=-5&n=5000&label=12"
-        shown.run("location.hash = '#seed=4294967290&n=7'")
-        shown.wait("$('n-wrong').textContent.endsWith('from 1 to 6: the last seed is 4294967295')")
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"
+        assert shown.evaluate("$('many-said').textContent") == "50 images, seeds 0 to 49, labels in turn"
+        assert "generate seed=0 n=50 out" in shown.evaluate("$('typed').textContent")
+        assert shown.evaluate("location.hash") == "#seed=-5&n=5000&label=12"
+        shown.evaluate("location.hash = '#seed=4294967290&n=7'")
+        shown.wait_for_function("$('n-wrong').textContent.endsWith('from 1 to 6: the last seed is 4294967295')")
         change(shown, "n", "6")
-        assert shown.run(wrong) == ["", "", ""]
-        assert shown.run("shown.then(() => $('many-said').textContent)").startswith(
+        assert shown.evaluate(wrong) == ["", "", ""]
+        assert shown.evaluate("shown.then(() => $('many-said').textContent)").startswith(
             "6 images, seeds 4294967290 to 4294967295"
         )
         for value in ("", "5.7", "99999999999"):
             change(shown, "seed", value)
-            assert shown.run(wrong) == [seeds, "", ""]
-        assert shown.run("shown.then(() => $('one-said').textContent)") == "label 0, seed 4294967290"
-        assert shown.run("location.hash") == "#seed=4294967290&n=6&first=4294967290"
+            assert shown.evaluate(wrong) == [seeds, "", ""]
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 0, seed 4294967290"
+        assert shown.evaluate("location.hash") == "#seed=4294967290&n=6&first=4294967290"
         look = Look(ink="#767676", paper="#aaaaaa")
         change(shown, "ink", look.ink)
         change(shown, "paper", look.paper)
-        assert shown.run("$('contrast').textContent") == "Contrast 1.9:1; WCAG requires 3:1 or more"
-        assert shown.run("contrast(rgb('ink'), rgb('paper'))") == pytest.approx(look.contrast)
+        assert shown.evaluate("$('contrast').textContent") == "Contrast 1.9:1; WCAG requires 3:1 or more"
+        assert shown.evaluate("contrast(rgb('ink'), rgb('paper'))") == pytest.approx(look.contrast)
 
 
 @pytest.mark.slow
 @needs_chromium
-def test_a_saved_file_describes_itself(page: Path, tmp_path: Path) -> None:
-    with Page(f"{(page / 'index.html').as_uri()}#seed=8&n=20", tmp_path / "profile") as shown:
+def test_a_saved_file_describes_itself(chromium: Browser, page: Path, tmp_path: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#seed=8&n=20") as shown:
         drawn(shown)
-        shown.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-        shown.run("MODEL.command = 'café'")
+        shown.evaluate("MODEL.command = 'café'")
         change(shown, "way", "29")
         change(shown, "boldness", "140")
         said = "label 8, seed 8, 29 % towards seed 1, truncation 1.4"
-        assert shown.run("shown.then(() => $('one-said').textContent)") == said
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == said
         one = saved(shown, "one", tmp_path)
         assert one["Description"] == f"The handwritten digit 8: {said}, crisp, #1d2b4f on #fffdf8"
         assert (one["Title"], one["Seed"], one["Label"], one["Recipe"]) == (
@@ -268,7 +306,7 @@ def test_a_saved_file_describes_itself(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_chromium
-def test_an_incomplete_folder_names_what_is_missing(page: Path, tmp_path: Path) -> None:
+def test_an_incomplete_folder_names_what_is_missing(chromium: Browser, page: Path, tmp_path: Path) -> None:
     scripts = ("latent.js", "model.js", "runtime.js", "outline.js", "picture.js", "page.js")
     for name in scripts:
         (tmp_path / name).mkdir()
@@ -277,29 +315,31 @@ def test_an_incomplete_folder_names_what_is_missing(page: Path, tmp_path: Path) 
                 (tmp_path / name / path.name).symlink_to(path)
         if name != "latent.js":
             (tmp_path / name / name).write_text((page / name).read_text()[:-100])
-    with Page("about:blank", tmp_path / "profile") as shown:
+    with opened(chromium, "about:blank") as shown:
         for name in scripts:
-            shown.send("Page.navigate", url=(tmp_path / name / "index.html").as_uri())
-            shown.wait(f"location.href.includes('{name}/') && document.querySelector('.failed')")
+            shown.goto((tmp_path / name / "index.html").as_uri())
+            shown.wait_for_function(f"location.href.includes('{name}/') && document.querySelector('.failed')")
             said = f"Missing or damaged: {name}. Unpack the whole folder again."
-            assert shown.run("document.querySelector('.failed').textContent") == said
-        shown.send("Page.navigate", url=(page / "index.html").as_uri())
+            assert shown.evaluate("document.querySelector('.failed').textContent") == said
+        shown.goto((page / "index.html").as_uri())
         drawn(shown)
-        shown.run("failed(new Error('It is old.'))")
+        shown.evaluate("failed(new Error('It is old.'))")
         assert (
-            shown.run("$('one-said').textContent")
+            shown.evaluate("$('one-said').textContent")
             == "This browser cannot draw: It is old. Use a browser of 2023 or later."
         )
-        shown.send("Emulation.setScriptExecutionDisabled", value=True)
-        shown.send("Page.reload")
-        shown.wait("document.body?.innerText.includes('turned off')")
-        assert "Loading" not in shown.run("document.body.innerText")
+    with opened(chromium, (page / "index.html").as_uri(), scripts=False) as shown:
+        text = shown.inner_text("body")
+        assert "turned off" in text
+        assert "Loading" not in text
 
 
 @pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("words", [("network=report",), ("network=r3gan", "data.channels=3", "data.classes=60")])
-def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...], tmp_path: Path) -> None:
+def test_other_generators_have_a_page_too(
+    chromium: Browser, runtime: Path, words: tuple[str, ...], tmp_path: Path
+) -> None:
     network = untrained(*words)
     config = {"_target_": f"{type(network).__module__}.Generator", "size": 28, "channels": 1, "latent": network.latent}
     if network.classes:
@@ -313,15 +353,20 @@ def test_other_generators_have_a_page_too(runtime: Path, words: tuple[str, ...],
         f"page.runtime={runtime}",
         "page.title=Ours, all",
     )
-    with Page(f"{(tmp_path / 'page' / 'index.html').as_uri()}#n=12", tmp_path / "profile") as shown:
+    with opened(chromium, f"{(tmp_path / 'page' / 'index.html').as_uri()}#n=12") as shown:
         drawn(shown)
-        assert shown.run("document.querySelector('h1').textContent") == "Ours, all"
+        assert shown.evaluate("document.querySelector('h1').textContent") == "Ours, all"
         assert same_as_torch(shown, network, [1, 2, 3], [0, 0, 59] if network.classes else [-1, -1, -1])
-        assert "ckpt=g.safetensors seed=0 n=12 out" in shown.run("$('typed').textContent")
+        assert "ckpt=g.safetensors seed=0 n=12 out" in shown.evaluate("$('typed').textContent")
         if network.classes:  # too many for buttons
-            assert shown.run("$('choices').firstChild.checkVisibility({ opacityProperty: true })")
-            shown.press("Tab", "5", "9")
-            shown.wait("$('one-said').textContent === 'label 59, seed 0'")
+            assert shown.evaluate("$('choices').firstChild.checkVisibility({ opacityProperty: true })")
+            for key in (
+                "Tab",
+                "5",
+                "9",
+            ):
+                shown.keyboard.press(key)
+            shown.wait_for_function("$('one-said').textContent === 'label 59, seed 0'")
 
 
 def test_files_that_are_not_of_a_page_are_left_alone(

@@ -106,13 +106,13 @@ def title(row: list[Card]) -> str:
 
 
 def cells(row: list[Card], columns: Columns, suffix: str = "") -> list[str]:
-    """A cell for each column: the value, or mean ± standard deviation; - if a card lacks it."""
+    """A cell for each column: the value, mean ± standard deviation, or - if a card lacks it."""
     found = []
     for name, (_, form) in columns.items():
         values = [figures(card)[name + suffix] for card in row if name + suffix in figures(card)]
         if len(values) < len(row):
             found.append("-")
-        elif len(values) == 1:
+        elif len(set(values)) == 1:
             found.append(format(values[0], form))
         else:
             found.append(f"{statistics.mean(values):{form}} ± {statistics.stdev(values):{form}}")
@@ -139,12 +139,12 @@ def quality(cards: list[Card], columns: Columns, most: int | None = None) -> str
 
 def cost(cards: list[Card], columns: Columns) -> str:
     """Markdown: the command of each row, and its cost."""
-    lines = [["run", "command", "seeds", *(heading for heading, _ in columns.values()), "precision", "device"]]
+    lines = [["run", "command", "seeds", *(heading for heading, _ in columns.values()), "device"]]
     for row in rows(cards):
         typed = " ".join(["python train.py", *row[0]["overrides"]])
         devices = ", ".join(dict.fromkeys(card.get("device") or "-" for card in row))  # old cards lack it
         numbers = [str(len(row)), *cells(row, columns)]
-        lines.append([title(row), f"`{typed}`", *numbers, row[0]["precision"], devices])
+        lines.append([title(row), f"`{typed}`", *numbers, devices])
     return markdown(*lines)
 
 

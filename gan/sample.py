@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan.image import to_uint8
 from gan.network import Generator
@@ -56,7 +56,7 @@ def columns(classes: int, count: int = 0) -> int:
 
 
 @contextmanager
-def evaluating(module: Generator) -> Iterator[None]:
+def evaluating(module: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients, so batch norm mixes no images; then the former mode."""
     was_training = module.training
     module.train(False)

@@ -1,7 +1,8 @@
-"""A generator as a program: PT2, which torch runs without this project's code, and ONNX.
+"""Networks as programs: PT2, which torch runs without this project's code, and ONNX.
 
-Both map z float32 [N, latent] and y int64 [N], ignored without classes, to ``image`` float32
-[N, C, H, W] in [-1, 1]. Before a program is returned, its images are compared with torch's.
+A generator's maps z float32 [N, latent] and y int64 [N], ignored without classes, to ``image``
+float32 [N, C, H, W] in [-1, 1]. Before a program is returned, what it computes is compared with
+what torch computes.
 """
 
 import io
@@ -16,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from gan import sample
@@ -26,21 +27,22 @@ from gan.network import Follower, Generator
 BATCHES = (1, 7, 64)  # sizes that a program is tested with
 TOLERANCE = 1e-4  # of an image in [-1, 1]
 Info = dict[str, str]  # the metadata of a program
+Inputs = Callable[[int], dict[str, Tensor]]  # the number of rows to example inputs by name
 
 
-def trace(generator: Generator) -> ExportedProgram:
-    """The computation of ``generator`` in evaluation mode, for any number of latents.
+def trace(network: nn.Module, inputs: Inputs) -> ExportedProgram:
+    """The computation of ``network`` in evaluation mode, for any number of rows of ``inputs(N)``.
 
     A :class:`gan.network.Follower` keeps the state that training left it in. Raises UserError if
-    torch cannot trace the generator.
+    torch cannot trace the network.
     """
-    network = deepcopy(generator).eval()
+    network, shown = deepcopy(network).eval(), inputs(2)
     for module in network.modules():
         if isinstance(module, Follower):
             module.forward = partial(_identity, module())
     batch = {0: Dim("N")}
-    with _exporting(generator):
-        program = torch.export.export(network, _inputs(generator, 2), dynamic_shapes={"z": batch, "y": batch})
+    with _exporting(network):
+        program = torch.export.export(network, tuple(shown.values()), dynamic_shapes=[batch] * len(shown))
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # names folders of this machine
     return program
@@ -48,22 +50,28 @@ def trace(generator: Generator) -> ExportedProgram:
 
 def to_pt2(generator: Generator, info: Info) -> bytes:
     """A program that ``torch.export.load`` reads; its extra file ``card.json`` is ``info``."""
-    file, program = io.BytesIO(), trace(generator)
+    inputs = partial(_inputs, generator)
+    file, program = io.BytesIO(), trace(generator, inputs)
     with _exporting(generator):
         torch.export.save(program, file, extra_files={"card.json": json.dumps(info)})
         loaded = torch.export.load(io.BytesIO(file.getvalue())).module()
-    _compare(generator, loaded)
+    _compare(generator, loaded, inputs)
     return file.getvalue()
 
 
 def to_onnx(generator: Generator, info: Info) -> bytes:
-    """An ONNX model; its metadata are ``info``."""
-    program = trace(generator)
+    """An ONNX model of a generator; its metadata are ``info``."""
+    return onnx_of(generator, partial(_inputs, generator), ["image"], info)
+
+
+def onnx_of(network: nn.Module, inputs: Inputs, outputs: list[str], info: Info) -> bytes:
+    """An ONNX model of any network, with these names; its metadata are ``info``."""
+    program = trace(network, inputs)
     attention = torch.ops.aten.scaled_dot_product_attention.default  # the exporter requires several heads
-    with _exporting(generator):
+    with _exporting(network):
         if any(node.target == attention for node in program.graph.nodes):
             program = program.run_decompositions({attention: _attend})
-        names: dict[str, Any] = {"input_names": ["z", "y"], "output_names": ["image"]}
+        names: dict[str, Any] = {"input_names": list(inputs(1)), "output_names": outputs}
         exported: Any = torch.onnx.export(program, **names, dynamo=True, optimize=True, verbose=False)
     model = exported.model_proto
     for node in model.graph.node:
@@ -75,30 +83,39 @@ def to_onnx(generator: Generator, info: Info) -> bytes:
     for key, text in info.items():
         model.metadata_props.add(key=key, value=text)
     contents: bytes = model.SerializeToString()
-    _compare(generator, load_onnx(contents))
+    _compare(network, load_onnx(contents), inputs)
     return contents
 
 
-def load_onnx(contents: bytes) -> Callable[[Tensor, Tensor], Tensor]:
-    """An ONNX model as a function of z and y, run by onnxruntime on the CPU."""
+def load_onnx(contents: bytes) -> Callable[..., Tensor | list[Tensor]]:
+    """An ONNX model as a function of its inputs, run by onnxruntime on the CPU."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read during the import
     import onnxruntime
 
     session = onnxruntime.InferenceSession(contents, providers=["CPUExecutionProvider"])
-    return lambda z, y: torch.from_numpy(session.run(["image"], {"z": z.numpy(), "y": y.numpy()})[0])
+    names = [one.name for one in session.get_inputs()]
+
+    def run(*values: Tensor) -> Tensor | list[Tensor]:
+        feeds = dict(zip(names, (value.numpy() for value in values), strict=True))
+        found = list(map(torch.from_numpy, session.run(None, feeds)))
+        return found if len(found) > 1 else found[0]
+
+    return run
 
 
-def _inputs(generator: Generator, count: int) -> tuple[Tensor, Tensor]:
+def _inputs(generator: Generator, count: int) -> dict[str, Tensor]:
     seeds = torch.arange(count)
-    return sample.latents(seeds, generator.latent), sample.labels(seeds, generator.classes)
+    return {"z": sample.latents(seeds, generator.latent), "y": sample.labels(seeds, generator.classes)}
 
 
-def _compare(generator: Generator, program: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Raise UserError if ``program`` and ``generator`` draw different images."""
+def _compare(network: nn.Module, program: Callable[..., Any], inputs: Inputs) -> None:
+    """Raise UserError if ``program`` and ``network`` compute different values."""
     for count in BATCHES:
-        z, y = _inputs(generator, count)
-        with sample.evaluating(generator):
-            difference = float((program(z, y) - generator(z, y)).abs().max())
+        values = inputs(count).values()
+        with sample.evaluating(network):
+            both = [one if isinstance(one, Tensor) else torch.cat([part.flatten() for part in one])
+                    for one in (program(*values), network(*values))]  # fmt: skip
+        difference = float((both[0] - both[1]).abs().max())
         if not difference <= TOLERANCE:  # true for NaN
             found = f"{count} images of the program differ from torch's by {difference:.1e}; {TOLERANCE:.0e} is allowed"
             raise UserError(f"out: {found}: nothing was written; choose another format")
@@ -113,7 +130,7 @@ def _identity(value: object) -> object:
 
 
 @contextmanager
-def _exporting(generator: Generator) -> Iterator[None]:
+def _exporting(network: nn.Module) -> Iterator[None]:
     """Silence the exporters, whose result is tested anyway; their failure is a UserError."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
@@ -121,7 +138,7 @@ def _exporting(generator: Generator) -> Iterator[None]:
         with warnings.catch_warnings(action="ignore"):
             yield
     except RuntimeError as error:
-        found = f"{type(generator).__module__} to this format ({str(error).strip().splitlines()[0]})"
+        found = f"{type(network).__module__} to this format ({str(error).strip().splitlines()[0]})"
         raise UserError(f"out: torch cannot export {found}: choose FILE.safetensors") from error
     finally:
         logging.disable(before)

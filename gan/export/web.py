@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 
 from gan import sample
 from gan.digits.picture import title_of
+from gan.digits.style import Axes
 from gan.error import UserError
-from gan.export import program
+from gan.export import program, steered
 from gan.file import atomic_folder, cache_folder, write_bytes
 from gan.names import numbered
 from gan.network import Generator
@@ -24,7 +25,8 @@ RUNTIME = "onnxruntime-web"  # MIT, Microsoft
 VERSION = "1.30.0"
 MODULE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
 PAGE = Path(__file__).parent / "page"
-STATIC = ("index.html", "style.css", "latent.js", "outline.js", "picture.js", "page.js", "LICENSE.onnxruntime.txt")
+SCRIPTS = ("latent.js", "outline.js", "picture.js", "generator.js", "style.js", "page.js")
+STATIC = ("index.html", "style.css", "LICENSE.onnxruntime.txt", *SCRIPTS)
 FILES = {*STATIC, "model.js", "runtime.js"}
 
 
@@ -60,7 +62,9 @@ def _download(folder: Path) -> Path:
     return archives[0]
 
 
-def write_page(folder: Path, generator: Generator, info: program.Info, runtime: Path, title: str, ckpt: str) -> None:
+def write_page(
+    folder: Path, generator: Generator, axes: Axes, info: program.Info, runtime: Path, title: str, ckpt: str
+) -> None:
     """Write the page of ``generator``; ``runtime`` holds onnxruntime-web, ``ckpt`` is a file name.
 
     ``info["names"]`` are those of the classes, as JSON; without them, their numbers. Raises
@@ -69,6 +73,7 @@ def write_page(folder: Path, generator: Generator, info: program.Info, runtime: 
     channels, size, _ = generator.shape
     if channels not in (1, 3):
         raise UserError(f"out: a page shows images of 1 or 3 channels, and these have {channels}: choose FILE.onnx")
+    programs = steered.to_onnx(generator, axes, info)
     names = json.loads(info.get("names") or "[]") or numbered(generator.classes)
     model = {
         **info,
@@ -82,7 +87,7 @@ def write_page(folder: Path, generator: Generator, info: program.Info, runtime: 
         "columns": sample.columns(generator.classes),
         "channels": channels,
         "size": size,
-        "onnx": base64.b64encode(program.to_onnx(generator, info)).decode(),
+        **{name: base64.b64encode(one).decode() for name, one in zip(("steered", "finish"), programs, strict=True)},
     }
     packed = {"module": _pack(runtime / MODULE), "wasm": _pack(runtime / WASM)}
     with atomic_folder(folder) as made:

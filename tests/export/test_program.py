@@ -82,7 +82,7 @@ numpy.save("out.npy", draw(torch.from_numpy(given["z"]), torch.from_numpy(given[
 def test_the_generator_stays_as_it_was() -> None:
     network = untrained("network=progan")
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    program.trace(network.train())
+    program.to_pt2(network.train(), {})
     assert network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert "forward" not in vars(network.growth)
@@ -98,4 +98,4 @@ class Undecided(Generator):
 def test_what_torch_cannot_trace_is_refused_in_one_line() -> None:
     message = r"^out: torch cannot export .* to this format \([^\n]*\): choose FILE\.safetensors$"
     with pytest.raises(UserError, match=message):
-        program.trace(Undecided(4, 0, (1, 4, 4)))
+        program.to_pt2(Undecided(4, 0, (1, 4, 4)), {})

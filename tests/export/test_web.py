@@ -26,10 +26,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from gan import checkpoint, file, sample
+from gan.digits import style
 from gan.digits.look import Look
 from gan.digits.paint import enlarge
 from gan.error import UserError
-from gan.export import program, web
+from gan.export import steered, web
 from gan.export.__main__ import main
 from gan.lab import Lab
 
@@ -217,6 +218,31 @@ def test_the_sheet_stays_while_one_of_its_images_is_shown_large(chromium: Browse
         )  # itself, and not on a way
 
 
+@needs_chromium
+def test_its_sliders_give_the_style_that_python_gives(chromium: Browser, page: Path) -> None:
+    wishes = ({}, {"thickness": 1.5}, {"slant": -2}, {"thickness": 1, "width": 1.5, "height": -1})
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#n=20&thickness=1.5&slant=4") as shown:
+        drawn(shown)
+        for wish in wishes:
+            images = shown.evaluate(f"digits([...Array(20).keys()], [...Array(20).keys()].map((i) => i % 10), {wish})"
+                                    ".then((images) => [...images])")  # fmt: skip
+            expected = Lab().sample(20, style=wish or None).images  # type: ignore[arg-type]
+            torch.testing.assert_close(torch.tensor(images).view_as(expected), expected, rtol=0, atol=1e-3)
+        assert shown.evaluate("$('slant-wrong').textContent") == "Must be a number from -3 to 3"
+        assert shown.evaluate("$('one-said').textContent") == "label 0, seed 0, thickness 1.5"
+        assert "n=20 style.thickness=1.5 out" in shown.evaluate("$('typed').textContent")
+        own = float(shown.evaluate("$('width').value"))
+        change(shown, "slant", "-0.5")
+        said = "20 images, seeds 0 to 19, labels in turn, thickness 1.5, slant -0.5"
+        assert shown.evaluate("shown.then(() => $('many-said').textContent)") == said
+        assert shown.evaluate("$('slant-wrong').textContent") == ""
+        assert shown.evaluate("location.hash") == "#n=20&thickness=1.5&seed=0&first=0&slant=-0.5"
+        assert shown.evaluate("$('width').ariaValueText") == f"{own:.1f}, as it is drawn".replace("-", "−")
+        shown.click("#loose")
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"
+        assert shown.evaluate("location.hash") == "#n=20&seed=0&first=0"
+
+
 @pytest.mark.slow
 @needs_chromium
 def test_its_crisp_outlines_are_nearly_those_of_python(chromium: Browser, page: Path) -> None:
@@ -307,7 +333,7 @@ def test_a_saved_file_describes_itself(chromium: Browser, page: Path, tmp_path: 
 @pytest.mark.slow
 @needs_chromium
 def test_an_incomplete_folder_names_what_is_missing(chromium: Browser, page: Path, tmp_path: Path) -> None:
-    scripts = ("latent.js", "model.js", "runtime.js", "outline.js", "picture.js", "page.js")
+    scripts = (*web.SCRIPTS, "model.js", "runtime.js")
     for name in scripts:
         (tmp_path / name).mkdir()
         for path in page.iterdir():
@@ -338,8 +364,9 @@ def test_an_incomplete_folder_names_what_is_missing(chromium: Browser, page: Pat
 @needs_chromium
 @pytest.mark.parametrize("words", [("network=report",), ("network=r3gan", "data.channels=3", "data.classes=60")])
 def test_other_generators_have_a_page_too(
-    chromium: Browser, runtime: Path, words: tuple[str, ...], tmp_path: Path
+    chromium: Browser, runtime: Path, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(style, "load_axes", lambda generator, _: style.find_axes(generator, 200))
     network = untrained(*words)
     config = {"_target_": f"{type(network).__module__}.Generator", "size": 28, "channels": 1, "latent": network.latent}
     if network.classes:
@@ -372,7 +399,7 @@ def test_other_generators_have_a_page_too(
 def test_files_that_are_not_of_a_page_are_left_alone(
     pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "to_onnx", lambda *_: b"a model")
+    monkeypatch.setattr(steered, "to_onnx", lambda *_: (b"a model", b"another"))
     words = [f"out={tmp_path / 'page'}/", f"page.runtime={pretended}"]
     call(main, *words)
     assert {path.name for path in (tmp_path / "page").iterdir()} == web.FILES

@@ -1,42 +1,14 @@
 "use strict";
-// model.js defines MODEL, the generator and its description; runtime.js defines RUNTIME, onnxruntime-web.
 // The field "seed" belongs to the large image, "first" to the sheet.
 
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const unpacked = (text) => new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip")));
 const hash = () => new URLSearchParams(location.hash.slice(1));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const CELL = 84; // pixels of an image on the sheet
 const READABLE = 3; // required contrast of large figures and graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
 
-let ort, session, ready;
 let sheet = [0, 0]; // the first seed and the number of images shown
-let turn = Promise.resolve(); // onnxruntime-web runs one batch at a time
 let shown = Promise.resolve(); // resolves when the last request is drawn
 let own = false; // whether the user has chosen a colour
-
-// The generator. latents: Float32Arrays; labels: numbers; images: Float32Array [N, C, H, W] in [-1, 1].
-function draw(latents, labels) {
-  const z = new Float32Array(latents.length * MODEL.latent);
-  latents.forEach((row, i) => z.set(row, i * MODEL.latent));
-  const feeds = {
-    z: new ort.Tensor("float32", z, [latents.length, MODEL.latent]),
-    y: new ort.Tensor("int64", BigInt64Array.from(labels, BigInt), [labels.length]),
-  };
-  const done = turn.then(async () => {
-    const start = performance.now();
-    const { image } = await session.run(feeds);
-    return { images: image.data, ms: performance.now() - start };
-  });
-  turn = done.catch(() => {});
-  return done;
-}
-
-// For scripts: images of seeds and labels, as a promise of a Float32Array.
-window.digits = async (seeds, labels) => {
-  await ready;
-  return (await draw(seeds.map((seed) => latent(seed, MODEL.latent)), labels)).images;
-};
 
 const number = (id) => Number($(id).value);
 const fine = (...ids) => ids.every((id) => $(id)?.validity.valid ?? true);
@@ -62,20 +34,22 @@ function latest(task) {
   };
 }
 
-const showOne = latest(async (_, asked, seed, towards, way, boldness) => {
+const showOne = latest(async (_, asked, style, seed, towards, way, boldness) => {
   const label = labelOf(seed, asked);
   const z = between(latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
-  const { images, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label]);
+  const { images, own, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label], style);
+  showStyle(own);
   $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
   const what = [`seed ${seed}`];
   if (label >= 0) what.unshift(`label ${MODEL.names[label]}`);
   if (way) what.push(`${way} % towards seed ${towards}`);
   if (boldness !== 100) what.push(`truncation ${boldness / 100}`);
+  what.push(...styleSaid(style));
   const text = { Seed: way ? `${seed}, ${towards}` : `${seed}`, ...(label < 0 ? {} : { Label: MODEL.names[label] }) };
   tell("one", MODEL.titles[label] ?? "A handwritten digit", what.join(", "), text, ms);
 });
 
-const showMany = latest(async (stale, label, seed, n) => {
+const showMany = latest(async (stale, label, style, seed, n) => {
   sheet = [seed, n];
   const many = $("many");
   many.width = MODEL.columns * CELL;
@@ -87,7 +61,7 @@ const showMany = latest(async (stale, label, seed, n) => {
   for (let at = 0; at < n; at += MODEL.columns) {
     const seeds = Array.from({ length: Math.min(MODEL.columns, n - at) }, (_, i) => seed + at + i);
     const labels = seeds.map((one) => labelOf(one, label));
-    const { images, ms } = await draw(seeds.map((one) => latent(one, MODEL.latent)), labels);
+    const { images, ms } = await draw(seeds.map((one) => latent(one, MODEL.latent)), labels, style);
     seeds.forEach((_, i) => {
       const image = images.subarray((i * images.length) / seeds.length);
       pen.drawImage(picture(image, CELL), i * CELL, (at / MODEL.columns) * CELL);
@@ -96,12 +70,13 @@ const showMany = latest(async (stale, label, seed, n) => {
     await new Promise((resolve) => setTimeout(resolve)); // let sliders move
     if (stale()) return;
   }
-  const which = label === null ? (MODEL.classes ? ", labels in turn" : "") : `, label ${MODEL.names[label]}`;
+  const which = label === null ? (MODEL.classes ? ["labels in turn"] : []) : [`label ${MODEL.names[label]}`];
   const [s, seeds] = n > 1 ? ["s", `${seed} to ${seed + n - 1}`] : ["", `${seed}`];
   const text = { Seed: seeds, ...(label === null ? {} : { Label: MODEL.names[label] }) };
   const title = `${n} handwritten digit${s} in rows of ${MODEL.columns}`;
-  tell("many", title, `${n} image${s}, seed${s} ${seeds}${which}`, text, total);
+  tell("many", title, [`${n} image${s}`, `seed${s} ${seeds}`, ...which, ...styleSaid(style)].join(", "), text, total);
   const words = [MODEL.ckpt && `ckpt=${MODEL.ckpt}`, `seed=${seed}`, `n=${n}`, label !== null && `label=${MODEL.names[label]}`];
+  words.push(...Object.entries(style).map(([name, value]) => `style.${name}=${value}`));
   $("typed").textContent = ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.png"].join(" ");
 });
 
@@ -129,9 +104,10 @@ function show(one = true, many = true) {
   const state = hash();
   for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
   if (fine("label")) label === null ? state.delete("label") : state.set("label", MODEL.names[label]);
+  writeStyle(state);
   if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // only on a change: Safari allows 100 in 30 seconds
   const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // so that a bad link still draws
-  const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, ...ids.map(possible)).catch(failed);
+  const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, wish(), ...ids.map(possible)).catch(failed);
   shown = Promise.all([shown, one && ask("one", "seed", "towards", "way", "boldness"), many && ask("many", "first", "n")]);
   return shown;
 }
@@ -141,6 +117,7 @@ function follow() {
   const asked = hash();
   for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
   $("first").value = asked.get("first") ?? $("seed").value;
+  followStyle(asked);
   const name = asked.get("label");
   const label = name === null ? "all" : `${MODEL.names.indexOf(name)}`;
   for (const one of document.getElementsByName("label")) {
@@ -192,6 +169,10 @@ function listen() {
   const changed = (id) => show(!together.includes(id), !alone.includes(id));
   document.addEventListener("input", ({ target }) => {
     own ||= target.type === "color";
+    if (ATTRIBUTES.includes(target.id)) {
+      target.dataset.held = "";
+      say(`${target.id}-wrong`, "");
+    }
     changed(target.id);
   });
   document.addEventListener("click", async ({ target: { dataset } }) => {
@@ -199,6 +180,10 @@ function listen() {
       $(dataset.another).value = Math.floor(Math.random() * 1e6);
       if (dataset.another === "towards" && !number("way")) $("way").value = 50; // else nothing would change
       changed(dataset.another);
+    }
+    if (dataset.loose) {
+      for (const slider of sliders()) delete slider.dataset.held;
+      show();
     }
     if (!dataset.save) return;
     await shown; // else half of it would be saved
@@ -222,19 +207,11 @@ function listen() {
   });
 }
 
-async function load() {
-  const module = new Blob([await unpacked(RUNTIME.module).text()], { type: "text/javascript" });
-  ort = await import(URL.createObjectURL(module));
-  ort.env.wasm.numThreads = 1; // more threads need headers that only a server sends
-  ort.env.wasm.wasmBinary = await unpacked(RUNTIME.wasm).arrayBuffer();
-  session = await ort.InferenceSession.create(bytes(MODEL.onnx), { executionProviders: ["wasm"] });
-}
-
 // For tests: #test writes the images of the sheet, and the time of one and of all, into the page.
 async function report() {
   const seeds = Array.from({ length: number("n") }, (_, i) => number("first") + i);
   const labels = seeds.map((seed) => labelOf(seed, chosen()));
-  const images = await window.digits(seeds, labels);
+  const images = await window.digits(seeds, labels, wish());
   const rows = seeds.map((seed) => latent(seed, MODEL.latent));
   const { ms: one } = await draw(rows.slice(0, 1), labels.slice(0, 1));
   const { ms: all } = await draw(rows, labels);

@@ -1,0 +1,97 @@
+"""A generator that draws in a wanted style, as two programs for a page's sliders.
+
+They compute what :class:`gan.digits.style.Axes` does. A mask takes the place of the list of held
+attributes, and a closed form that of the solver, since a program has one shape for all requests.
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from gan import sample
+from gan.digits import attribute
+from gan.digits.style import DAMPING, IN_LATENT, Axes, reshape
+from gan.export import program
+from gan.network import Generator
+
+
+class Steered(nn.Module):
+    """Draws images [N, C, H, W] of latents [N, D] and shares of classes [N, K] in a style.
+
+    ``style`` [N, 4] is in standard deviations of :data:`gan.digits.attribute.NAMES`; ``held``
+    [N, 4] is 1 for those that are wanted, else 0. Also returns the wanted attributes [N, 4] in
+    their units, for :class:`Finish`, and the style [N, 4] that the digits have without a wish.
+    """
+
+    weight: Tensor  # of Axes, with its shapes
+    bias: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, generator: Generator, axes: Axes) -> None:
+        super().__init__()
+        self.generator = generator
+        for name, value in vars(axes).items():
+            self.register_buffer(name, value)
+
+    def forward(self, z: Tensor, shares: Tensor, style: Tensor, held: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        weight = (shares @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
+        own = (weight @ z[:, :, None]).squeeze(2) + shares @ self.bias
+        part = list(IN_LATENT)
+        w = weight[:, part] * held[:, part, None]
+        missing = ((style - own) * held)[:, part, None]
+        step = w.mT @ _inverse(w @ w.mT + DAMPING * torch.eye(len(part))) @ missing
+        x = self.generator(z + step.squeeze(2), shares)
+        return x, shares @ self.mean + (shares @ self.std) * style, own
+
+
+class Finish(nn.Module):
+    """Shears and stretches images [N, C, H, W] to the wanted slant, width and height [N, 4].
+
+    What is not ``held`` [N, 4] stays. It costs as much as drawing, so it is a program of its own.
+    """
+
+    def forward(self, x: Tensor, wanted: Tensor, held: Tensor) -> Tensor:
+        box = attribute.frame(attribute.ink(x))
+        found = torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
+        goal = torch.where(held[:, 1:] > 0, wanted[:, 1:], found)
+        room = torch.tensor([x.shape[-1], x.shape[-2]]) - 2.0
+        size = torch.minimum(goal[:, 1:].clamp(min=1.0), room)
+        centre = torch.minimum(torch.maximum(box.centre, size / 2 + 1), room + 1 - size / 2)
+        return reshape(x, box, attribute.Frame(goal[:, 0].deg2rad().tan(), size, centre))
+
+
+def to_onnx(generator: Generator, axes: Axes, info: program.Info) -> tuple[bytes, bytes]:
+    """:class:`Steered` and :class:`Finish` as ONNX models; ``info`` are the metadata."""
+    steered = Steered(generator, axes)
+    inputs = partial(_inputs, generator)
+
+    def drawn(count: int) -> dict[str, Tensor]:
+        asked = inputs(count)
+        with sample.evaluating(steered):
+            x, wanted, _ = steered(*asked.values())
+        return {"x": x, "wanted": wanted, "held": asked["held"]}
+
+    outputs = ["image", "wanted", "own"]
+    return program.onnx_of(steered, inputs, outputs, info), program.onnx_of(Finish(), drawn, ["image"], info)
+
+
+def _inputs(generator: Generator, count: int) -> dict[str, Tensor]:
+    """Examples of what a page asks: single and mixed classes, every attribute held and not."""
+    z = sample.latents(torch.arange(count), generator.latent)
+    shares = torch.eye(max(generator.classes, 1))[torch.arange(count) % max(generator.classes, 1)]
+    style = torch.linspace(-1.5, 1.5, 4 * count).view(count, 4)
+    held = (torch.arange(4 * count) % 3 > 0).view(count, 4).float()
+    return {"z": z, "shares": shares.lerp(shares.roll(1, 0), 0.1), "style": style, "held": held}
+
+
+def _inverse(a: Tensor) -> Tensor:
+    """The inverse of symmetric matrices [N, 3, 3], by cofactors."""
+    p, q, r = a.unbind(1)
+    cofactors = torch.stack([_cross(q, r), _cross(r, p), _cross(p, q)], 2)
+    return cofactors / (p * cofactors[:, :, 0]).sum(1)[:, None, None]
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return a.roll(-1, 1) * b.roll(-2, 1) - a.roll(-2, 1) * b.roll(-1, 1)

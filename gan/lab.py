@@ -5,57 +5,46 @@ Results display inline in a notebook and have a ``save``. The commands make the 
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 
 from gan import checkpoint, sample
 from gan.digits import attribute, morph, pattern, style
+from gan.digits.clean import known_digits
 from gan.digits.film import Film, validate_film
 from gan.digits.invert import Inversion, invert, load_digit
 from gan.digits.layout import Layout
-from gan.digits.line import KEPT, UNREAD, Line, Pen
+from gan.digits.line import KEPT, UNREAD, Line, Pen, Settings, StyleLike
 from gan.digits.look import Look, load_preset
 from gan.digits.picture import PLAIN, Digits
+from gan.digits.preset import Preset, choose
 from gan.digits.reader import load_reader, read_label
-from gan.digits.style import Axes, Style
+from gan.digits.style import Axes
 from gan.error import UserError
 from gan.file import cache_folder
 from gan.metric import feature
 from gan.names import digits, find
 from gan.validate import as_list, boolean, from_mapping, integer
 
-CERTAIN = 0.99  # probability of its class above which a digit is certain
 MOST = 10**6  # digits at once, 3 GB of 28x28
 LAST_SEED = sample.SEEDS - 1
 LAST_LINE_SEED = 2**24 - 1  # a line's seed covers 1,024 seeds of digits
 HAND = [attribute.NAMES[i] for i in KEPT]  # not the width: a 1 as wide as somebody's 5 would be torn
-StyleLike = Style | Mapping[str, float] | None
 LayoutLike = Layout | Mapping[str, float] | None
 Hand = Inversion | str | Path | None
 Label = int | str  # of a class: its name, or the digit that it means
-
-
-class Settings(TypedDict, total=False):
-    """How a pen writes, see :meth:`Lab.lines`; ``own`` is the latent [D] of its hand."""
-
-    style: StyleLike
-    mixed: bool
-    variation: float
-    certainty: float
-    own: Tensor
 
 
 class Lab:
     """A generator that can ``sample``, write a ``line`` or ``lines``, ``morph`` and ``evaluate``.
 
     Arguments and errors are those of :func:`gan.load`. Numbers may be Python's, NumPy's or torch's.
-    A ``look`` is a :class:`gan.digits.look.Look` or a preset's name, ``"sunset"``; in Python a
-    preset sets the look alone, neither ``certain`` nor ``style``.
+    A ``look`` is a :class:`gan.digits.look.Look`, or that of a preset alone, ``"sunset"``. A
+    ``preset`` is the whole of it: look, style, certain, clean and truncation; what is given wins.
     """
 
     def __init__(self, ckpt: str | Path | None = None, reader: str | None = None) -> None:
@@ -94,12 +83,19 @@ class Lab:
         recipe, weights = self.provenance["command"], f"sha256 {self.provenance['sha256']}"
         return {"Software": "digit-gan", "Recipe": recipe, "Generator": weights, "Licence": checkpoint.LICENCE}
 
-    def pen(self, **settings: Unpack[Settings]) -> Pen:
-        """A pen, which writes lines. Raises UserError for unknown settings."""
+    def pen(self, hand: Inversion | None = None, **settings: Unpack[Settings]) -> Pen:
+        """A pen, which writes lines, in a ``hand``. Raises UserError for unknown settings."""
         known = Settings.__annotations__
         if unknown := sorted(settings.keys() - known.keys()):
             raise UserError(f"{', '.join(unknown)}: there is no such setting; there are {', '.join(known)}")
-        values: dict[str, Any] = {**settings, "origin": self.text, "labels": digits(self.names)}
+        values: dict[str, Any] = {"origin": self.text, "labels": digits(self.names), **settings}
+        asked = {name: values.get(name) for name in ("style", "look", "clean", "truncation")}
+        chosen = choose(values.pop("preset", "plain"), **asked)
+        if hand is not None:
+            chosen.style, values["own"] = chosen.style.filled(hand.style, HAND), hand.z
+        values |= {name: getattr(chosen, name) for name in asked}
+        values["clean"] = known_digits(values["labels"].values(), self.names) if chosen.clean else {}
+        values.setdefault("certainty", chosen.certainty)
         return Pen(self.generator, self.axes, self.reader, **values)
 
     def sample(
@@ -108,8 +104,11 @@ class Lab:
         label: Label | None = None,
         seed: int = 0,
         style: StyleLike = None,
-        certain: bool = False,
-        look: Look | str = PLAIN,
+        certain: bool | None = None,
+        look: Look | str | None = None,
+        truncation: float | None = None,
+        clean: bool | None = None,
+        preset: str = "plain",
     ) -> Digits:
         """``n`` digits, 1 to 1,000,000, of one label, or of all labels in turn.
 
@@ -118,26 +117,34 @@ class Lab:
         ``label`` is the name of a class, see ``lab.names``, or its digit: 7 also means ``"seven"``.
         Digit i is a function of ``seed + i``, its label and the settings; ``seed`` is 0 to
         4,294,967,295. ``style`` has thickness, slant, width and height, each -3 to 3 standard
-        deviations from the mean of its class. ``certain``: a digit whose class gets a probability
-        below 0.99 is redrawn, up to seven times; ``unread`` counts those that stay below. Their
-        ``images`` are float [n, C, H, W] in [-1, 1], their ``labels`` and ``seeds`` int64 [n].
-        Raises UserError for values outside these ranges, and for ``certain`` without a classifier.
+        deviations from the mean of its class. ``truncation``, 0.01 to 1, scales its latent. A digit
+        is redrawn, up to seven times, if its class gets a probability below 0.99 (``certain``), or
+        for wrong holes (``clean``, see :mod:`gan.digits.clean`); ``unread`` counts those that stay
+        so. ``images`` are float [n, C, H, W] in [-1, 1], ``labels`` and ``seeds`` int64 [n]. Raises
+        UserError outside these ranges, and for what cannot be checked.
         """
-        look, certain = load_preset(look), boolean("certain", certain)
+        chosen = choose(preset, style, look=look, certain=certain, clean=clean, truncation=truncation)
         seeds = torch.arange(integer("n", n, 1, MOST)) + integer("seed", seed, 0, LAST_SEED)
         y = sample.labels(seeds, self.generator.classes)
         if label is not None:
             y = torch.full_like(seeds, self.validate_label(label))
-        asked = from_mapping(Style, "style", style)
-        if certain and self.reader is None:
+        x, read = self._draw(y, seeds, chosen)
+        return Digits(x, y, seeds, chosen.look, self.text, read, self.names)
+
+    def _draw(self, y: Tensor, seeds: Tensor, chosen: Preset) -> tuple[Tensor, Tensor | None]:
+        """Images of labels [N], and which of them are certain and clean; None: neither is asked."""
+        if chosen.certain and self.reader is None:
             raise UserError(UNREAD)  # before the axes are measured
-        if not asked.held and not certain:
-            x = torch.cat(list(sample.generate(self.generator, seeds, y)))
-            return Digits(x, y, seeds, look, self.text, None, self.names)
-        reader, certainty = (self.reader, CERTAIN) if certain else (None, 0.0)
-        pen = Pen(self.generator, self.axes, reader, asked, mixed=True, certainty=certainty)
+        how: dict[str, Any] = {"truncation": chosen.truncation}
+        if not (chosen.style.held or chosen.certain or chosen.clean):
+            return torch.cat(list(sample.generate(self.generator, seeds, y, **how))), None
+        if chosen.clean:
+            self._require_grey()
+            how["clean"] = known_digits(y.unique().tolist(), self.names)
+        reader, how["certainty"] = self.reader if chosen.certain else None, chosen.certainty
+        pen = Pen(self.generator, self.axes, reader, chosen.style, mixed=True, **how)
         x, _, read = pen.draw_digits(y, sample.latents(seeds, self.generator.latent), seeds)
-        return Digits(x, y, seeds, look, self.text, read, self.names)
+        return x, read
 
     def line(
         self, text: str, seed: int = 0, layout: LayoutLike = None, like: Hand = None, **pen: Unpack[Settings]
@@ -165,19 +172,15 @@ class Lab:
         digit, a path or a result of :meth:`like`. ``style``: as in :meth:`sample`. ``mixed``: each
         digit has a hand of its own; else ``variation``, 0 to 1, is how much the digits of one hand
         differ. Misread digits are redrawn; with ``certainty``, 0 to 1, also those with a lower
-        probability. Raises UserError for a text that cannot be written, and for ``certainty``
-        without a classifier.
+        probability. ``truncation``, ``clean``, ``look`` and ``preset``: as in :meth:`sample`.
+        Raises UserError for a text that cannot be written, and for what cannot be checked.
         """
         self._require_grey()
         seed, layout = integer("seed", seed, 0, LAST_LINE_SEED), from_mapping(Layout, "layout", layout)
         texts = [pattern.validate_text(text) for text in as_list("texts", texts, "['2026', '11']")]
         pattern.require_digits(texts, self.names)
-        if like is not None:
-            hand = like if isinstance(like, Inversion) else self.like(like)
-            asked, found = from_mapping(Style, "style", pen.get("style")), hand.style
-            missing = [name for name in HAND if getattr(asked, name) is None]
-            pen["style"], pen["own"] = replace(asked, **{name: getattr(found, name) for name in missing}), hand.z
-        return self.pen(**pen).write(texts, seed, layout)
+        hand = like if like is None or isinstance(like, Inversion) else self.like(like)
+        return self.pen(hand, **pen).write(texts, seed, layout)
 
     def texts(self, wanted: str, n: int, seed: int = 0) -> list[str]:
         """``n`` random texts, 1 to 1,000,000, of a regular expression, date, phone, time or amount.
@@ -225,8 +228,7 @@ class Lab:
         ``labels`` are those of :meth:`sample`, [] for a generator without labels; ``seeds`` are 0
         to 4,294,967,295. ``frames``, 2 to 1000, lead to each next digit; ``loop`` returns to the
         first. ``fps``, 1 to 240, are frames a second (a GIF: 50 at most, a WebP: 90). The film's
-        ``frames`` are float [T, C, H, W] in [-1, 1]. Raises UserError for values outside these
-        ranges.
+        ``frames`` are float [T, C, H, W] in [-1, 1]. Raises UserError outside these ranges.
         """
         look, loop, frames = load_preset(look), boolean("loop", loop), integer("frames", frames, 2, 1000)
         ys = [self.validate_label(label) for label in as_list("labels", labels, "[3, 8]")]
@@ -273,5 +275,5 @@ class Lab:
         """The side of the images in pixels. Raises UserError if they are in colour."""
         channels, side, _ = self.generator.shape
         if channels != 1:
-            raise UserError("hands and lines need a generator that draws in grey: choose another ckpt")
+            raise UserError("hands, lines and clean need a generator that draws in grey: choose another ckpt")
         return side

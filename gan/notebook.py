@@ -102,12 +102,11 @@ class Player:
         self.says.value = "<br>".join(html.escape(line, quote=False) for line in said)
 
     def _digit(self) -> tuple[Picture, list[str]]:
-        look, typed = self._look()
-        label = self.label.value if self.lab.names else None
-        digits = self.lab.sample(1, label, self.seed.value, self._style(), look=look)
+        look, label = self._look(), self.label.value if self.lab.names else None
+        digits = self.lab.sample(1, label, self.seed.value, self._style(), **look)
         self._follow(self.lab.axes.standard(digits.images, digits.labels))
         shown = int(label) if label in tuple("0123456789") else label
-        said = [_call("lab.sample", 1, label=shown, seed=self.seed.value, style=self._style(), look=typed)]
+        said = [_call("lab.sample", 1, label=shown, seed=self.seed.value, style=self._style(), **look)]
         if self.lab.reader:
             chances = self.lab.reader(digits.images)[1].softmax(1)[0]
             read = int(chances.argmax())
@@ -115,12 +114,11 @@ class Player:
         return digits[0], said
 
     def _line(self) -> tuple[Picture, list[str]]:
-        look, typed = self._look()
-        line = self.lab.line(self.text.value, self.seed.value, style=self._style())
+        look = self._look()
+        line = self.lab.line(self.text.value, self.seed.value, style=self._style(), **look)
         z = sample.latents(torch.tensor([self.seed.value]), self.lab.generator.latent)
         self._follow(self.lab.axes.hand_style(z))
-        call = _call("lab.line", line.text, seed=self.seed.value, style=self._style())
-        return line.picture(look), [call + (_call(".picture", typed) if typed else "")]
+        return line.picture(), [_call("lab.line", line.text, seed=self.seed.value, style=self._style(), **look)]
 
     def _style(self) -> dict[str, float]:
         return {name: _rounded(self.styles[name].value) for name in NAMES if name in self.held}
@@ -133,13 +131,12 @@ class Player:
                 slider.value = _rounded(value)
         self.is_following = False
 
-    def _look(self) -> tuple[Look, Look | str | None]:
-        """The chosen look, and how it is typed: not at all, as a preset or as a look."""
+    def _look(self) -> dict[str, Any]:
+        """The chosen preset, if not plain, and a look, if colours are chosen, as they are typed."""
         look, preset = load_preset(self.preset.value), self.preset.value
         own = {name: one.value for name, one in self.colours.items() if one.value != _first(getattr(look, name))}
-        if own:
-            look = replace(look, **own)
-        return look, look if own else preset if preset != "plain" else None
+        chosen: dict[str, Any] = {"preset": preset} if preset != "plain" else {}
+        return chosen | ({"look": replace(look, **own)} if own else {})
 
 
 def _rounded(value: float) -> float:

@@ -75,10 +75,15 @@ def images(generator: Generator, z: Tensor, y: Tensor, batch: int = 500) -> Iter
             yield generator(some.to(weight), labels.to(weight.device)).float().cpu()
 
 
-def generate(generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500) -> Iterator[Tensor]:
-    """Yield images as :func:`images` does, for int64 ``seeds`` [N]."""
+def generate(
+    generator: Generator, seeds: Tensor, y: Tensor, batch: int = 500, *, truncation: float = 1.0
+) -> Iterator[Tensor]:
+    """Yield images as :func:`images` does, for int64 ``seeds`` [N] whose latents are truncated.
+
+    ``truncation`` is psi in (0, 1] (Karras et al. 2019, appendix B), around the latents' mean, 0.
+    """
     for some, labels in zip(seeds.split(batch), y.split(batch), strict=True):
-        yield from images(generator, latents(some, generator.latent), labels, batch)
+        yield from images(generator, truncation * latents(some, generator.latent), labels, batch)
 
 
 def generate_bytes(generator: Generator, seeds: Tensor, y: Tensor) -> Tensor:

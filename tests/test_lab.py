@@ -16,8 +16,9 @@ from torch.nn.functional import pad
 import gan
 from gan.digits import attribute, style
 from gan.digits.line import Line
+from gan.digits.preset import CERTAIN
 from gan.file import CACHE
-from gan.lab import CERTAIN, Lab
+from gan.lab import Lab
 
 
 def test_another_default_type_of_torch_draws_the_same_digits() -> None:
@@ -57,6 +58,20 @@ def test_certain_digits_are_certain(lab: Lab) -> None:
     assert (chance >= CERTAIN - 1e-4).all()  # batches of other sizes round otherwise
     kept = before >= CERTAIN
     assert (digits.images - lab.sample(300).images)[kept].abs().max() < 0.02  # who was certain stays
+
+
+def test_a_preset_is_all_of_it_and_a_look_the_look_alone(lab: Lab) -> None:
+    whole, look = lab.sample(10, preset="accessible"), lab.sample(10, look="accessible")
+    assert (whole.look, whole.unread, look.read) == (look.look, 0, None)
+    assert torch.equal(look.images, lab.sample(10).images)
+    style = {"thickness": 0.5}
+    expected = lab.sample(10, style=style, certain=True, look="accessible", truncation=0.5, clean=True)
+    assert torch.equal(whole.images, expected.images)
+    line = lab.line("2026", preset="accessible")
+    expected_line = lab.line("2026", style=style, certainty=CERTAIN, truncation=0.5, clean=True, look="accessible")
+    assert torch.equal(line.image, expected_line.image)
+    assert line.look == line.picture().look == whole.look != line.picture("sunset").look
+    assert torch.equal(lab.line("2026", look="accessible").image, lab.line("2026").image)
 
 
 def test_digits_that_stay_uncertain_are_counted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +138,7 @@ def test_the_hand_of_a_picture_is_drawn(lab: Lab, tmp_path: Path) -> None:
 
 STYLE = "style must be a dict of thickness, slant, width, height"
 LAYOUT = "layout must be a dict of height, spacing, jitter, slant, margin"
-SETTINGS = "there is no such setting; there are style, mixed, variation, certainty"
+SETTINGS = "there is no such setting; there are style, mixed, variation, certainty, truncation, clean, look, preset"
 FIGURES = "this generator has its test figures only"
 ODD: list[tuple[str, dict[str, Any], str]] = [  # a method, its arguments, what it says
     ("sample", {"n": 0}, "n must be a whole number from 1 to 1,000,000, got 0"),
@@ -136,12 +151,17 @@ ODD: list[tuple[str, dict[str, Any], str]] = [  # a method, its arguments, what 
     ("sample", {"style": [1, 2]}, f"{STYLE}, got [1, 2]"),
     ("sample", {"style": "thick"}, f"{STYLE}, got 'thick'"),
     ("sample", {"certain": "yes"}, "certain must be True or False, got 'yes'"),
+    ("sample", {"clean": "yes"}, "clean must be True or False, got 'yes'"),
+    ("sample", {"truncation": 0}, "truncation must be a number from 0.01 to 1, got 0"),
     ("sample", {"look": "sunet"}, "look must be a Look or one of accessible, "),
+    ("sample", {"preset": "sunet"}, "preset must be one of accessible, "),
     ("line", {"text": "x"}, "cannot draw x"),
     ("line", {"text": 12}, "text must be a string in quotes, as '2026-11-22', got 12"),
     ("line", {"text": None}, "text must be a string in quotes, as '2026-11-22', got None"),
     ("line", {"text": ["12"]}, "text must be a string in quotes, as '2026-11-22', got ['12']"),
     ("line", {"text": "1", "variation": 2}, "variation must be a number from 0 to 1, got 2"),
+    ("line", {"text": "1", "truncation": 2}, "truncation must be a number from 0.01 to 1, got 2"),
+    ("line", {"text": "1", "preset": "sunet"}, "preset must be one of accessible, "),
     ("line", {"text": "1", "certainty": True}, "certainty must be a number from 0 to 1, got True"),
     ("line", {"text": "1", "mixed": "perhaps"}, "mixed must be True or False, got 'perhaps'"),
     ("line", {"text": "1", "boldness": 2}, f"boldness: {SETTINGS}"),

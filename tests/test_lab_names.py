@@ -88,6 +88,18 @@ def test_a_classifier_of_other_classes_is_refused(tmp_path: Path) -> None:
     assert len(letters.sample(3)) == 3
 
 
+def test_holes_are_known_of_digits_alone_whatever_else_there_is(tmp_path: Path) -> None:
+    words, mixed = gan.load(renamed(tmp_path, SORTED)), gan.load(renamed(tmp_path, {"A": 4, "8": 8}), reader="none")
+    assert words.sample(30, clean=True).unread == 0
+    assert mixed.sample(5, label=8, clean=True).unread == 0
+    for ask, who in (
+        (lambda: mixed.sample(2, preset="accessible", certain=False), "A"),
+        (lambda: gan.load(renamed(tmp_path, {"৭": 7})).line("7", clean=True), "৭"),
+    ):
+        with pytest.raises(UserError, match=rf"^clean knows the holes of the digits 0 to 9, not those of {who}: "):
+            ask()
+
+
 def test_a_picture_of_a_class_that_is_lacking_is_no_hand(lab: Lab, tmp_path: Path) -> None:
     lab.sample(1, label=8)[0].save(tmp_path / "eight.png")
     few = gan.load(renamed(tmp_path, {"1": 1, "3": 3, "7": 7}))

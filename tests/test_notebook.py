@@ -72,7 +72,7 @@ def test_a_line_is_written_as_it_is_typed(player: Player, lab: Lab) -> None:
     player.text.value = "1" * 300
     assert _size(player)[1] < 112
     player.text.value, player.preset.value = "31", "sunset"
-    assert player.says.value == "lab.line('31', seed=23).picture('sunset')"
+    assert player.says.value == "lab.line('31', seed=23, preset='sunset')"
     assert eval(player.says.value, {"lab": lab}).look.ink == "#ffd166-#f4587f"
 
 

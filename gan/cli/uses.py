@@ -68,7 +68,7 @@ def morph_uses(cfg: DictConfig) -> list[Use]:
     """The uses of ``conf/morph.yaml``."""
     suffix, digits = Path(str(cfg.out)).suffix, "digits and lines, which python -m gan.generate draws"
     return [
-        Use("style certain", False, digits),
+        Use("style certain clean truncation", False, digits),
         Use("fps", suffix in FILMS, "a film, as out=morph.gif"),
         *look_uses(cfg.look, suffix),
     ]
@@ -98,8 +98,9 @@ def left_out(cfg: DictConfig, is_morph: bool) -> str | None:
     """What a preset has that this file cannot hold, as a line to print; None: nothing."""
     style = OmegaConf.to_container(cfg.style)
     assert isinstance(style, dict)
-    if is_morph and (cfg.certain or any(value is not None for value in style.values())):
-        return "preset: a morph takes its look alone, neither style nor certain"
+    plain = not cfg.certain and not cfg.clean and cfg.truncation == 1 and set(style.values()) == {None}
+    if is_morph and not plain:
+        return "preset: a morph takes its look alone, neither style, certain, clean nor truncation"
     if Path(str(cfg.out)).suffix in OUTLINES and cfg.look.texture != "none":
         return f"preset: SVG and PDF hold outlines, so look.texture={cfg.look.texture} is left out"
     return None

@@ -4,16 +4,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 from torch import Tensor
 
 from gan import sample
+from gan.digits.clean import is_clean, remove_specks
 from gan.digits.files import AnnotatedLine
 from gan.digits.layout import Box, Layout, compose, to_cells
 from gan.digits.look import Look, load_preset
 from gan.digits.paint import CRISP
-from gan.digits.picture import PLAIN, Picture, Text
+from gan.digits.picture import Picture, Text
+from gan.digits.preset import validate_truncation
 from gan.digits.style import Axes, Style
 from gan.error import UserError
 from gan.metric.feature import Frozen
@@ -22,13 +25,14 @@ from gan.validate import boolean, from_mapping, number
 
 MARGINS = 4  # of a layout that are the shorter side of a paper
 BEYOND = 0.4  # of the line's pixels: outlines reach at most 0.38 beyond the ink
-ATTEMPTS = 8  # at a digit that is misread
+ATTEMPTS = 8  # at a digit that is misread or not clean
 LOOSER = 0.25  # variation that each attempt adds, so a hand that cannot write a 4 borrows another
 KEPT = [0, 1]  # attributes that a hand keeps: thickness and slant
 FIRST_SEED = 4 * sample.SEEDS  # of digits in lines
 OTHER_SEED = 16 * sample.SEEDS  # between the attempts at a digit
 UNREAD = "nothing reads these digits, so that none is certain: choose a reader, or leave certain out"
 CHUNK = 4_000  # digits drawn together
+StyleLike = Style | Mapping[str, float] | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,18 +44,19 @@ class Line:
     boxes: list[Box]
     seed: int
     redrawn: int = 0  # digits that took more than one attempt
-    unread: int = 0  # digits that were misread in every attempt
+    unread: int = 0  # digits that no attempt got right
     origin: Text = field(default_factory=dict)  # for files: recipe, generator, licence
     margin: float = Layout.margin
+    look: Look = field(default_factory=Look)
 
     def __repr__(self) -> str:
         return f"Line({self.text!r}, seed={self.seed}, {self.image.shape[2]}x{self.image.shape[1]})"
 
     def picture(
-        self, look: Look | str = PLAIN, text: Text | None = None, size: str | tuple[int, int] | None = None
+        self, look: Look | str | None = None, text: Text | None = None, size: str | tuple[int, int] | None = None
     ) -> Picture:
-        """The line in a look or preset; ``text`` is more metadata. Raises UserError for others."""
-        look = load_preset(look)
+        """The line in ``look``; None: its own. ``text`` is more metadata. UserError for others."""
+        look = load_preset(self.look if look is None else look)
         name = f"Handwritten {self.text}"
         about = {"Title": name, "Description": f"{name}, {look.ink} on {look.paper}", "Seed": str(self.seed)}
         about |= {"Label": self.text, **self.origin, **(text or {})}
@@ -85,6 +90,20 @@ def _scale_side(first: float, last: float, scale: float, offset: float, end: int
     return start, length
 
 
+class Settings(TypedDict, total=False):
+    """How a pen writes, see :meth:`gan.lab.Lab.lines`; ``own`` is the latent [D] of its hand."""
+
+    style: StyleLike
+    mixed: bool
+    variation: float
+    certainty: float
+    truncation: float
+    clean: bool
+    look: Look | str
+    preset: str
+    own: Tensor
+
+
 @dataclass(eq=False, repr=False)
 class Pen:
     """A generator that writes. Raises UserError out of range; for certainty, without a reader."""
@@ -96,15 +115,19 @@ class Pen:
     mixed: bool = False  # each digit in a hand of its own
     variation: float = 0.3  # how much the digits of one hand differ, in [0, 1]
     certainty: float = 0.0  # digits with a lower probability of their class count as misread
+    truncation: float = 1.0  # of what seeds draw, and so not of an own hand
+    clean: Mapping[int, int] = field(default_factory=dict)  # the digits of classes that must be clean
     own: Tensor | None = None  # latent [D] of the hand of all lines; None: one for each line
     origin: Text = field(default_factory=dict)
     labels: Mapping[int, int] = field(default_factory=lambda: {one: one for one in range(10)})  # of each digit
+    look: Look = field(default_factory=Look)  # of its lines
 
     def __post_init__(self) -> None:
         self.style = from_mapping(Style, "style", self.style)
         self.mixed = boolean("mixed", self.mixed)
         self.variation = number("variation", self.variation, 0, 1)
         self.certainty = number("certainty", self.certainty, 0, 1)
+        self.truncation = validate_truncation(self.truncation)
         if self.certainty and self.reader is None:
             raise UserError(UNREAD)
 
@@ -122,24 +145,36 @@ class Pen:
         for attempt in range(ATTEMPTS):
             left = (~read).nonzero().flatten()
             apart = 1.0 if self.mixed else min(1.0, self.variation + LOOSER * attempt)
-            z = sample.latents(seeds[left] + attempt * OTHER_SEED, self.generator.latent)
+            z = self._latents(seeds[left] + attempt * OTHER_SEED)
             z = math.sqrt(1 - apart**2) * hand[left] + apart * z  # of unit variance, as both are
             drawn = self._draw(z, y[left], wanted[left], held)
             x = drawn if attempt == 0 else x.index_copy(0, left, drawn)
             attempts[left] += 1
-            if self.reader is None:
-                return x, attempts, ~read
-            chances = torch.cat([self.reader(part)[1].softmax(1) for part in drawn.split(500)])
-            read[left] = (chances.argmax(1) == y[left]) & (chances.amax(1) >= self.certainty)
+            parts = zip(drawn.split(500), y[left].split(500), strict=True)
+            read[left] = torch.cat([self._accept(*part) for part in parts])
             if read.all():
                 break
         return x, attempts, read
+
+    def _latents(self, seeds: Tensor) -> Tensor:
+        return self.truncation * sample.latents(seeds, self.generator.latent)
+
+    def _accept(self, x: Tensor, y: Tensor) -> Tensor:
+        """Which images are read as asked and clean, bool [N]; all, if neither is checked."""
+        accepted = torch.ones_like(y, dtype=torch.bool)
+        if self.clean:
+            accepted = is_clean(x, [self.clean[label] for label in y.tolist()])
+        if self.reader is not None:
+            chances = self.reader(x)[1].softmax(1)
+            accepted &= (chances.argmax(1) == y) & (chances.amax(1) >= self.certainty)
+        return accepted
 
     def _draw(self, z: Tensor, y: Tensor, wanted: Tensor, held: list[int]) -> Tensor:
         drawn = []
         for some in torch.arange(len(y)).split(500):
             [x] = sample.images(self.generator, self.axes.steer(z[some], y[some], wanted[some], held), y[some])
-            drawn.append(self.axes.finish(x, y[some], self.style.wanted.expand(len(some), -1), self.style.held))
+            x = self.axes.finish(x, y[some], self.style.wanted.expand(len(some), -1), self.style.held)
+            drawn.append(remove_specks(x) if self.clean else x)
         return torch.cat(drawn)
 
     def write(self, texts: Sequence[str], first_seed: int = 0, layout: Layout | None = None) -> Iterator[Line]:
@@ -150,7 +185,7 @@ class Pen:
             yield from self._write_chunk(some, torch.arange(len(some)) + first_seed + start, layout or Layout())
 
     def _write_chunk(self, texts: Sequence[str], seeds: Tensor, layout: Layout) -> Iterator[Line]:
-        hands = sample.latents(seeds, self.generator.latent) if self.own is None else self.own.expand(len(seeds), -1)
+        hands = self._latents(seeds) if self.own is None else self.own.expand(len(seeds), -1)
         where = [(i, place) for i, text in enumerate(texts) for place, one in enumerate(text) if one.isdigit()]
         owner, place = torch.tensor(where, dtype=torch.long).view(-1, 2).T
         y = torch.tensor([self.labels[int(texts[i][at])] for i, at in where], dtype=torch.long)
@@ -166,5 +201,5 @@ class Pen:
             source = torch.Generator().manual_seed(int(seeds[i]))
             image, boxes = compose(text, to_cells(x[mine], layout), layout, source, thickness, slant)
             redrawn, unread = int((attempts[mine] > 1).sum()), int((~read[mine]).sum())
-            yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin, layout.margin)
+            yield Line(image, text, boxes, int(seeds[i]), redrawn, unread, self.origin, layout.margin, self.look)
             first = mine.stop

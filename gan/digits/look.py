@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import yaml
@@ -125,10 +126,16 @@ def load_preset(look: Look | str) -> Look:
     """A copy of ``look``, or the look of a preset's name. Raises UserError for other names."""
     if isinstance(look, Look):
         return replace(look)
+    return Look(**read_preset(look, "look must be a Look or")["look"])
+
+
+def read_preset(name: object, rule: str = "preset must be") -> dict[str, Any]:
+    """What the file of a preset sets. Raises UserError, which begins with ``rule``, for others."""
     names = sorted(path.stem for path in PRESETS.glob("*.yaml"))
-    if look not in names:
-        raise UserError(f"look must be a Look or one of {', '.join(names)}, got {look!r}")
-    return Look(**yaml.safe_load((PRESETS / f"{look}.yaml").read_text())["look"])
+    if name not in names:
+        raise UserError(f"{rule} one of {', '.join(names)}, got {name!r}")
+    found: dict[str, Any] = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
+    return {key: value for key, value in found.items() if key != "defaults"}
 
 
 def to_layer(colour: Colour) -> Tensor:

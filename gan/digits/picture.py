@@ -175,7 +175,7 @@ class Digits:
     seeds: Tensor  # int64 [N]
     look: Look = field(default_factory=Look)
     text: Text = field(default_factory=dict)
-    read: Tensor | None = None  # bool [N]: classified with certainty; None: not classified
+    read: Tensor | None = None  # bool [N]: certain and clean, as asked; None: neither was asked
     names: Sequence[str] = ()  # of the labels; (): their numbers
 
     def __post_init__(self) -> None:
@@ -183,7 +183,7 @@ class Digits:
 
     @property
     def unread(self) -> int:
-        """How many are not classified with certainty; 0 if none was classified."""
+        """How many stay uncertain or not clean; 0 if neither was asked for."""
         return 0 if self.read is None else int((~self.read).sum())
 
     def __len__(self) -> int:

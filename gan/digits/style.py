@@ -7,7 +7,8 @@ An affine map of the image corrects the height, and what is left of slant and wi
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -48,6 +49,10 @@ class Style:
     def held(self) -> list[int]:
         """Indices in :data:`attribute.NAMES` of the wanted attributes."""
         return [i for i, name in enumerate(attribute.NAMES) if getattr(self, name) is not None]
+
+    def filled(self, other: "Style", names: Sequence[str] = attribute.NAMES) -> "Style":
+        """This style, with those of the attributes ``names`` that are None as in ``other``."""
+        return replace(self, **{name: getattr(other, name) for name in names if getattr(self, name) is None})
 
     @property
     def wanted(self) -> Tensor:

@@ -20,15 +20,17 @@ from gan.digits.line import Line
 from gan.digits.look import validate_set
 from gan.digits.mark import STROKES
 from gan.digits.picture import WRITERS, Digits
+from gan.digits.preset import CERTAIN
 from gan.digits.style import Style
 from gan.error import UserError
 from gan.file import sha256, write_text
-from gan.lab import CERTAIN, MOST, Lab
+from gan.lab import MOST, Lab
 from gan.validate import integer, number
 
 FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx": files.write_idx}
 CHARACTERS = "0123456789" + "".join(STROKES)  # the categories of a COCO set
 SHOWN = 5_000  # most digits of one picture
+STAY = "stay misread, uncertain or not clean"
 FEW = 7  # digits of a trial: fewer leave a part of IDX empty
 
 
@@ -54,7 +56,7 @@ def draw_digits(cfg: DictConfig) -> str:
     few = lab.sample(min(cfg.n, FEW), cfg.label, cfg.seed, look=look)
     with TemporaryDirectory() as aside, files.atomic_set(Path(aside) / f"few{path.suffix}") as place:
         write(few, place)  # a trial: what this format cannot hold is refused before all are drawn
-    digits = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, look)
+    digits = lab.sample(cfg.n, cfg.label, cfg.seed, Style(**cfg.style), cfg.certain, look, cfg.truncation, cfg.clean)
     with files.atomic_set(path, *sheet) as place:
         write(digits, place)
         if sheet:
@@ -76,7 +78,7 @@ def _datasheet_of_digits(lab: Lab, cfg: DictConfig, digits: Digits, place: Path)
     kind = Path(cfg.out).suffix[1:].upper() or cfg.folder
     contents = f"Each image is {width}x{height} pixels and an independent draw. Written as {kind}."
     if digits.unread:
-        contents += f"\nThe classifier gives {digits.unread:,} of them a probability below {CERTAIN:g}."
+        contents += f"\n{digits.unread:,} of them {STAY}."
     title, more = f"{cfg.n:,} generated digits", {"file": sha256(place) if place.is_file() else None}
     return _datasheet(lab, cfg, composition, title, contents, cfg.n, numbers=_numbers(lab, cfg), **more)
 
@@ -108,7 +110,8 @@ def draw_line(cfg: DictConfig) -> str:
         picture.save(place)
         truth |= {"unread": line.unread, "sha256": sha256(place)}
         write_text(json.dumps(truth, indent=2), boxes_path(place))
-    checked = _report_misread(line.unread) if lab.reader else "; no digit was classified: reader= names a classifier"
+    checked = "" if lab.reader else "; no digit was classified: reader= names a classifier"
+    checked = _report_misread(line.unread) + checked
     return f"{line.text} from seed {line.seed}: {path}{describe_size(path)}; boxes in {beside.name}{checked}"
 
 
@@ -137,7 +140,8 @@ def draw_lines(cfg: DictConfig) -> str:
         next(annotated, None)  # ends the bar
         digits = sum(n for character, n in counts.items() if character.isdigit())
         rate = f"{redrawn / max(1, digits):.2%} of the digits redrawn{_report_misread(misread)}"
-        rate = rate if lab.reader else "no digit was classified"
+        if lab.reader is None:
+            rate = f"{rate}; no digit was classified" if cfg.clean else "no digit was classified"
         contents = "Each line is a PNG. annotations.json has the boxes, as COCO, and labels.csv the texts."
         contents = f"{contents}\nSeparators are strokes of a pen; {rate}.{_describe_split(parts, cfg.seed)}"
         write_text(_datasheet(lab, cfg, counts, title, contents, count), files.sheet_path(place))
@@ -168,7 +172,7 @@ def _describe_split(parts: dict[str, list[str]], seed: int) -> str:
 
 
 def _report_misread(count: int) -> str:
-    return f"; {count} digits stay misread or uncertain: try another seed or style" if count else ""
+    return f"; {count} digits {STAY}: try another seed or style" if count else ""
 
 
 def _lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
@@ -179,6 +183,7 @@ def _lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
         print(f"like: drawn{name} with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
     style, certainty = Style(**cfg.style), CERTAIN if cfg.certain else 0.0
     pen = {"style": style, "mixed": cfg.mixed, "variation": cfg.variation, "certainty": certainty}
+    pen |= {"truncation": cfg.truncation, "clean": cfg.clean}
     return lab.lines(texts, cfg.seed, Layout(**cfg.layout), hand, **pen)
 
 

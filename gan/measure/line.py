@@ -17,12 +17,10 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-from gan.cli import compose as settings
 from gan.digits import attribute
 from gan.digits.layout import INK, Layout, compose
 from gan.digits.line import Line
-from gan.digits.look import Look
-from gan.digits.style import Style
+from gan.digits.look import load_preset
 from gan.error import UserError
 from gan.image import to_uint8
 from gan.lab import Lab
@@ -60,12 +58,17 @@ def measure_lines(lab: Lab, count: int, seed: int, root: str) -> dict[str, Any]:
     }
 
 
-def compose_real_lines(texts: Sequence[str], root: str, seed: int) -> Iterator[Line]:
-    """Lines of random MNIST test digits with the labels in ``texts``."""
+def load_real(root: str) -> MNIST:
+    """MNIST's test images. Raises UserError if they are not in ``root``."""
     try:
-        data = MNIST(root, train=False)
+        return MNIST(root, train=False)
     except RuntimeError as error:
         raise UserError(f"root: there is no MNIST in {root}: name its folder with root= or GAN_DATA") from error
+
+
+def compose_real_lines(texts: Sequence[str], root: str, seed: int) -> Iterator[Line]:
+    """Lines of random MNIST test digits with the labels in ``texts``."""
+    data = load_real(root)
     images, labels = data.data.numpy(), data.targets.numpy()
     source = np.random.default_rng(seed)
     of_label = [np.flatnonzero(labels == label) for label in range(10)]
@@ -143,13 +146,12 @@ def measure_boxes(lab: Lab, count: int, seed: int) -> dict[str, Any]:
     """The pixels of more than half ink in no box, for lines with separators in several looks."""
     found = {}
     for preset in ("plain", "accessible"):
-        cfg = settings.plain(settings.compose("generate", [f"preset={preset}", "out=x"]))
         height = {"plain": None, "accessible": 280}[preset]  # as generated, and as outlines
-        look, style = Look(**cfg["look"] | {"height": height}), Style(**cfg["style"])
+        look = replace(load_preset(preset), height=height)
         inked = lost = 0
         for i in range(count):
-            line = lab.line(SEPARATED, seed + i, LAYOUTS[i % len(LAYOUTS)], style=style)
-            written = line.annotate(line.picture(look))
+            line = lab.line(SEPARATED, seed + i, LAYOUTS[i % len(LAYOUTS)], preset=preset, look=look)
+            written = line.annotate(line.picture())
             ink = (written.picture[0].numpy() > 127) == (look.ink == "white")
             inked += int(ink.sum())
             lost += count_uncovered(ink, [box for _, box in written.boxes])

@@ -67,6 +67,8 @@ def test_morph_and_export_refuse_what_they_do_not_use(tmp_path: Path) -> None:
     for words, expected in (
         (["style.slant=2", "out=m.gif"], "style.slant is for digits and lines, which python -m gan.generate draws"),
         (["certain=true", "out=m.gif"], "certain is for digits and lines"),
+        (["clean=true", "out=m.gif"], "clean is for digits and lines"),
+        (["truncation=0.5", "out=m.gif"], "truncation is for digits and lines"),
         (["fps=10", "out=m.png"], "fps is for a film, as out=morph.gif"),
         (["look.texture=grain", "out=m.svg"], "look.texture is for pixels"),
     ):
@@ -78,7 +80,9 @@ def test_morph_and_export_refuse_what_they_do_not_use(tmp_path: Path) -> None:
 
 def test_what_a_preset_cannot_do_here_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call(morph.main, "preset=accessible", "look.height=28", "frames=2", f"out={tmp_path / 'm.gif'}")
-    assert "preset: a morph takes its look alone, neither style nor certain" in capsys.readouterr().err
+    assert (
+        "preset: a morph takes its look alone, neither style, certain, clean nor truncation" in capsys.readouterr().err
+    )
     call(generate.main, "n=1", "preset=chalkboard", f"out={tmp_path / 'x.svg'}")
     assert "SVG and PDF hold outlines, so look.texture=chalk is left out" in capsys.readouterr().err
 
@@ -104,12 +108,13 @@ CHANGED = {  # a value for every setting, other than its default
     "seed": 7, "n": 6, "label": 3, "columns": 2, "folder": "classes", "lines": 2, "split": 0.5, "mixed": "true",
     "variation": 0.9,
     "like": "LIKE", "layout.height": 40, "layout.spacing": 1, "layout.jitter": 0.5, "layout.slant": 20,
-    "layout.margin": 1, "size": "200x100", "reader": "none", "certain": "true", "style.thickness": 2, "style.slant": 2,
+    "layout.margin": 1, "size": "200x100", "reader": "none", "certain": "true", "clean": "true",
+    "truncation": 0.5, "style.thickness": 2, "style.slant": 2,
     "style.width": 2, "style.height": -2, "look.ink": "navy", "look.paper": "#eee", "look.direction": "right",
     "look.texture": "grain", "look.line": "red", "look.height": 60,
 }  # fmt: skip
 UNCHANGED = {"ckpt", "out", "overwrite", "text", "pattern", "layout", "look", "style", "look.minimum_contrast"}
-RARE = {"reader", "certain"}  # change only digits that are misread or uncertain
+RARE = {"reader", "certain", "clean"}  # change only digits that are misread, uncertain or not clean
 
 
 @pytest.mark.slow

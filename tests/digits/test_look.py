@@ -128,10 +128,10 @@ def test_every_preset_composes_and_can_be_read(name: str) -> None:
     assert load_preset(name).contrast >= 4.5  # WCAG's AA
 
 
-def test_the_accessible_preset_is_certain_thick_and_of_high_contrast() -> None:
+def test_the_accessible_preset_is_certain_clean_thick_and_of_high_contrast() -> None:
     cfg, accessible = plain(compose("generate", ["preset=accessible"])), load_preset("accessible")
     assert accessible.contrast >= accessible.minimum_contrast >= 7
-    assert cfg["certain"]
+    assert (cfg["certain"], cfg["clean"]) == (True, True)
     assert cfg["style"]["thickness"] > 0
 
 

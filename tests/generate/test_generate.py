@@ -12,6 +12,7 @@ from torchvision.datasets import MNIST
 
 from gan import generate, sample
 from gan.file import sha256
+from gan.image import to_uint8
 from gan.lab import Lab
 from gan.metric import feature
 from train import train
@@ -129,6 +130,23 @@ def test_an_unconditional_generator_has_no_labels_to_give(tmp_path: Path) -> Non
     assert labels.tolist() == [-1] * 4
     with pytest.raises(SystemExit, match="this generator is unconditional, it has no classes: leave label out"):
         _npz(tmp_path / "r", tmp_path / "y.npz", "label=3")
+
+
+def test_digits_that_stay_unclean_are_said_and_stand_in_the_datasheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gan.digits.line.ATTEMPTS", 1)
+    digits = Lab().sample(40, label=8, clean=True)
+    call(generate.main, "n=40", "label=8", "clean=true", f"out={tmp_path / 'x.npz'}")
+    told = f"{digits.unread} digits stay misread, uncertain or not clean: try another seed or style"
+    assert digits.unread > 0
+    assert capsys.readouterr().out.endswith(f"{tmp_path / 'x.npz'}; {told}\n")
+    assert f"{digits.unread} of them stay misread" in (tmp_path / "x.npz.md").read_text()
+    with np.load(tmp_path / "x.npz") as found:
+        assert (found["images"] == to_uint8(digits.images[:, 0]).numpy()).all()
+    call(generate.main, "text=88888888", "clean=true", "reader=none", f"out={tmp_path / 'x.svg'}")
+    said = capsys.readouterr().out
+    assert re.search(r"; \d digits stay .*; no digit was classified: reader= names a classifier\n$", said)
 
 
 def test_a_line_is_a_picture_with_its_boxes_beside_it(tmp_path: Path) -> None:

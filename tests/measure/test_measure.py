@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import call
+from conftest import ROOT, call, complaint
 
 from gan import checkpoint, sample
 from gan.digits import style
 from gan.digits.layout import Box
 from gan.digits.line import Line
+from gan.digits.outline import trace
 from gan.error import UserError
 from gan.lab import Lab
-from gan.measure import line, program, slider
+from gan.measure import hole, line, program, slider
 from gan.measure.__main__ import main
 
 
@@ -86,7 +87,7 @@ def test_the_generator_that_is_timed_is_the_one_that_is_asked_for(tmp_path: Path
 @pytest.mark.slow
 def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    small = ["lines=20", "sliders=60", "outlines=3", "many=10"]
+    small = ["lines=20", "accessible=2", "sliders=60", "outlines=3", "many=10"]
     call(main, "out=~/digits.json", "card=~/style.json", f"root={mnist}", *small)
     found = json.loads((tmp_path / "digits.json").read_text())
     lines, sliders = found["lines"], found["sliders"]
@@ -99,6 +100,7 @@ def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert lines["read"][name] >= lines["read"][f"{name}, nothing drawn again"]
         assert lines["redrawn"][name] >= lines["unread"][name]
     assert lines["pixels outside boxes or loose sides"] == 0
+    assert found["accessible"]["digits of a class"] == 2
     assert found["boxes"]["lines"] == 2
     assert found["boxes"]["looks"]["plain"]["in no box"] == 0
     assert found["boxes"]["looks"]["accessible"]["ink"] > 20 * found["boxes"]["looks"]["plain"]["ink"]
@@ -111,6 +113,37 @@ def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert card == found["axes"]
     assert card["held_out"]["r2"]["slant"] > 0.8
     assert found["outlines"]["bytes"]["worst"] < 4000
+
+
+def test_loops_are_counted_in_outlines(lab: Lab) -> None:
+    digits = lab.sample(10, preset="accessible")
+    found = hole.measure_digits(digits.images, digits.labels)
+    assert found == {
+        "missing holes": dict.fromkeys("0689", 0.0),
+        "read": {"mnist": 1.0, "mnist_second": 1.0},
+    }
+    assert [hole.count_holes(trace(digits.images[label, 0])) for label in (0, 1, 6, 8, 9)] == [1, 0, 1, 2, 1]
+    filled = digits.images[[6, 8]].clone()
+    filled[0, 0, 13:25, 8:20] = 1.0
+    found = hole.measure_digits(torch.cat([digits.images, filled]), torch.cat([digits.labels, torch.tensor([6, 8])]))
+    assert found["missing holes"] == {"0": 0, "6": 0.5, "8": 0, "9": 0}
+
+
+def test_one_part_is_measured_anew_and_the_others_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, out = ROOT / "docs" / "measured" / "digits.json", tmp_path / "digits.json"
+    assert "only: " in complaint(main, "only=accessible", f"out={out}")
+    assert "only must be one of lines, accessible, " in complaint(main, "only=boxs", f"out={out}")
+    shutil.copy(kept, out)
+    monkeypatch.setattr(hole, "measure_accessible", lambda *_: {"few": 1})
+    call(main, "only=accessible", f"out={out}")
+    before, found = json.loads(kept.read_text()), json.loads(out.read_text())
+    assert found == before | {"accessible": {"few": 1}}
+    assert list(found) == list(before)
+    out.write_text(json.dumps(before | {"generator": "another"}))
+    expected = f"{out} has no other figures of this generator: leave only out"
+    assert expected in complaint(main, "only=accessible", f"out={out}", "overwrite=true")
 
 
 @pytest.mark.skipif(shutil.which("rsvg-convert") is None, reason="librsvg is not installed")
@@ -129,6 +162,7 @@ def test_real_digits_that_are_not_there_are_one_line(tmp_path: Path) -> None:
     [
         ("out=x.txt", "out must end in .json, got x.txt"),
         ("card=style", "card must end in .json, got style"),
+        ("accessible=0", "accessible must be a whole number from 1 to .*, got 0"),
         ("lines=1", "lines must be a whole number from 2 to .*, got 1"),
         ("sliders=6", "sliders must be a whole number from 60 to .*, got 6"),
         ("many=0", "many must be a whole number from 1 to .*, got 0"),

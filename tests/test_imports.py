@@ -31,6 +31,7 @@ ROOMS = {
     "omegaconf": ABOVE_CHECKPOINTS,
     "lightning": ABOVE_CHECKPOINTS - {"checkpoint", "lab"} | {"data", "model", "logger", "callback"},
     "torchmetrics": {"metric", "callback"},
+    "fontTools": {"export"},
 }
 FILES = [ROOT / "train.py", *sorted((ROOT / "gan").rglob("*.py"))]
 

@@ -17,6 +17,7 @@ from gan.cli.check import _trace, settings
 from gan.cli.compose import compose
 from gan.cli.errors import is_user_error
 from gan.downstream import __main__ as downstream
+from gan.export import __main__ as export
 from gan.file import CONF
 from gan.measure import __main__ as measure
 from gan.tune import __main__ as tune
@@ -67,6 +68,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "benchmark": (benchmark.main, ["dataset=digits"]),
     "downstream": (downstream.main, ["data=digits"]),
     "evaluate": (evaluate.main, ["ckpt=x.ckpt"]),
+    "export": (export.main, ["out=x.otf"]),
     "fit_classifier": (fit_classifier.main, ["data=digits", "out=x/y"]),
     "generate": (generate.main, ["out=x.png"]),
     "measure": (measure.main, []),

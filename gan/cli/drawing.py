@@ -1,4 +1,4 @@
-"""What ``gan.generate`` and ``gan.morph`` share: where pictures go, and how they look."""
+"""What the drawing commands share: where pictures go, how they look, what is reported."""
 
 import math
 import sys
@@ -11,8 +11,11 @@ from PIL import Image
 from gan.cli.output import output_path, validate_files, validate_folder
 from gan.cli.uses import left_out
 from gan.digits import files
+from gan.digits.invert import Inversion
 from gan.digits.look import READABLE, Look, parse_gradient
 from gan.error import UserError
+
+STAY = "stay misread, uncertain or not clean"  # of digits that no attempt got right
 
 
 def boxes_path(path: Path) -> Path:
@@ -43,6 +46,17 @@ def describe_size(path: Path) -> str:
         return f", {kilobytes}"
     with Image.open(path) as picture:
         return f", {picture.width}x{picture.height} pixels, {kilobytes}"
+
+
+def report_misread(count: int) -> str:
+    """What follows a message about ``count`` digits that no attempt got right; "" for none."""
+    return f"; {count} digits {STAY}: try another seed or style" if count else ""
+
+
+def report_hand(hand: Inversion, names: Sequence[str]) -> None:
+    """Print to stderr what was found in the picture of a hand."""
+    name = f" as a {names[hand.label]}," if names else ""
+    print(f"like: drawn{name} with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
 
 
 def load_look(cfg: DictConfig, is_morph: bool = False) -> Look:

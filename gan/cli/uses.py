@@ -76,8 +76,11 @@ def morph_uses(cfg: DictConfig) -> list[Use]:
 
 def export_uses(cfg: DictConfig) -> list[Use]:
     """The uses of ``conf/export.yaml``."""
-    is_page = Path(str(cfg.out)).suffix == ""
+    suffix = Path(str(cfg.out)).suffix
+    is_page = suffix == ""
     return [
+        Use("font seed variation like style layout reader", suffix == ".otf", "a font, as out=hand.otf"),
+        Use("label", cfg.like is not None, "the digit in the picture of like="),
         Use("page cache", is_page, "a web page, as out=page/"),
         Use("cache", cfg.page.runtime is None, "the download of the runtime, which page.runtime= replaces"),
     ]

@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from gan import checkpoint, terminal
-from gan.cli.drawing import boxes_path, describe_size, load_look, validate_output
+from gan.cli.drawing import STAY, boxes_path, describe_size, load_look, report_hand, report_misread, validate_output
 from gan.digits import files, pattern
 from gan.digits.layout import Layout
 from gan.digits.line import Line
@@ -30,7 +30,6 @@ from gan.validate import integer, number
 FOLDERS = {"png": files.write_folder, "classes": files.write_class_folders, "idx": files.write_idx}
 CHARACTERS = "0123456789" + "".join(STROKES)  # the categories of a COCO set
 SHOWN = 5_000  # most digits of one picture
-STAY = "stay misread, uncertain or not clean"
 FEW = 7  # digits of a trial: fewer leave a part of IDX empty
 
 
@@ -63,7 +62,7 @@ def draw_digits(cfg: DictConfig) -> str:
             write_text(_datasheet_of_digits(lab, cfg, digits, place), files.sheet_path(place))
     size = describe_size(path) if path.suffix in WRITERS else ""
     drawn = f"{cfg.n:,} image{'s' * (cfg.n != 1)} from seed {cfg.seed}"
-    return f"{drawn}: {_shown(path)}{size}{_report_misread(digits.unread)}"
+    return f"{drawn}: {_shown(path)}{size}{report_misread(digits.unread)}"
 
 
 def _shown(path: Path) -> str:
@@ -111,7 +110,7 @@ def draw_line(cfg: DictConfig) -> str:
         truth |= {"unread": line.unread, "sha256": sha256(place)}
         write_text(json.dumps(truth, indent=2), boxes_path(place))
     checked = "" if lab.reader else "; no digit was classified: reader= names a classifier"
-    checked = _report_misread(line.unread) + checked
+    checked = report_misread(line.unread) + checked
     return f"{line.text} from seed {line.seed}: {path}{describe_size(path)}; boxes in {beside.name}{checked}"
 
 
@@ -139,7 +138,7 @@ def draw_lines(cfg: DictConfig) -> str:
             files.write_coco(islice(annotated, len(part)), place / name, CHARACTERS, about)
         next(annotated, None)  # ends the bar
         digits = sum(n for character, n in counts.items() if character.isdigit())
-        rate = f"{redrawn / max(1, digits):.2%} of the digits redrawn{_report_misread(misread)}"
+        rate = f"{redrawn / max(1, digits):.2%} of the digits redrawn{report_misread(misread)}"
         if lab.reader is None:
             rate = f"{rate}; no digit was classified" if cfg.clean else "no digit was classified"
         contents = "Each line is a PNG. annotations.json has the boxes, as COCO, and labels.csv the texts."
@@ -171,16 +170,11 @@ def _describe_split(parts: dict[str, list[str]], seed: int) -> str:
     return f"\n{own}; test/ has {len(test):,}, seeds {first} to {first + len(test) - 1}; {shared}."
 
 
-def _report_misread(count: int) -> str:
-    return f"; {count} digits {STAY}: try another seed or style" if count else ""
-
-
 def _lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
     """Draw a line for each text; print to stderr what was found in the picture of a hand."""
     hand = lab.like(cfg.like, cfg.label) if cfg.like else None
     if hand:
-        name = f" as a {lab.names[hand.label]}," if lab.names else ""
-        print(f"like: drawn{name} with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
+        report_hand(hand, lab.names)
     style, certainty = Style(**cfg.style), CERTAIN if cfg.certain else 0.0
     pen = {"style": style, "mixed": cfg.mixed, "variation": cfg.variation, "certainty": certainty}
     pen |= {"truncation": cfg.truncation, "clean": cfg.clean}

@@ -74,7 +74,19 @@ def test_morph_and_export_refuse_what_they_do_not_use(tmp_path: Path) -> None:
     ):
         assert expected in complaint(morph.main, *words[:-1], f"out={tmp_path / words[-1][4:]}")
     for word in ("page.title=x", "page.runtime=x", "cache=x"):
-        assert "is for a web page, as out=page/" in complaint(export, word, f"out={tmp_path / 'g.onnx'}")
+        for name in ("g.onnx", "g.otf"):
+            assert "is for a web page, as out=page/" in complaint(export, word, f"out={tmp_path / name}")
+    for word in (
+        "seed=1",
+        "font.shapes=3",
+        "variation=0",
+        "like=x.png",
+        "style.slant=1",
+        "layout.jitter=0",
+        "reader=none",
+    ):
+        for name in ("g.onnx", "page/"):
+            assert "is for a font, as out=hand.otf" in complaint(export, word, f"out={tmp_path}/{name}")
     assert list(tmp_path.iterdir()) == []
 
 

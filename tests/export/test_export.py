@@ -46,7 +46,7 @@ def test_its_json_says_what_made_it(exported: Path) -> None:
 
 def test_an_impossible_or_occupied_out_is_refused(short_run: Path, exported: Path, tmp_path: Path) -> None:
     words = f"ckpt={short_run / 'best.ckpt'}"
-    with pytest.raises(SystemExit, match=r"out must end in \.safetensors, \.onnx, \.pt2 or /"):
+    with pytest.raises(SystemExit, match=r"out must end in \.safetensors, \.onnx, \.pt2, \.otf or /"):
         call(main, words, f"out={tmp_path / 'x.pt'}")
     before = exported.read_bytes()
     with pytest.raises(SystemExit, match="exists: choose another name, or overwrite=true"):

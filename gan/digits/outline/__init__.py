@@ -3,7 +3,7 @@
 Coordinates (right, down) are in its pixels; the centre of the first pixel is (0.5, 0.5).
 """
 
-from gan.digits.outline.contour import Outline, extent, rasterise, trace
+from gan.digits.outline.contour import Outline, extent, points, rasterise, trace
 from gan.digits.outline.document import to_pdf, to_svg
 
-__all__ = ["Outline", "extent", "rasterise", "to_pdf", "to_svg", "trace"]
+__all__ = ["Outline", "extent", "points", "rasterise", "to_pdf", "to_svg", "trace"]

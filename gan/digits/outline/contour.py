@@ -148,9 +148,14 @@ def _smooth(contour: Floats, tolerance: float) -> Outline:
 
 def extent(outlines: Sequence[Outline]) -> tuple[float, float, float, float]:
     """Top, bottom, left and right of outlines, of which there is one or more."""
-    points = np.concatenate([(_weights(17) @ one.curves).reshape(-1, 2) for one in outlines])
-    (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
+    found = points(outlines)
+    (left, top), (right, bottom) = found.min(0).tolist(), found.max(0).tolist()
     return top, bottom, left, right
+
+
+def points(outlines: Sequence[Outline], count: int = 17) -> Floats:
+    """Points [N, 2] on outlines: ``count`` of each curve."""
+    return np.concatenate([(_weights(count) @ one.curves).reshape(-1, 2) for one in outlines])
 
 
 def _weights(count: int) -> Floats:

@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 
 from gan import checkpoint, sample
-from gan.digits import attribute, morph, pattern, style
+from gan.digits import morph, pattern, style
 from gan.digits.clean import known_digits
+from gan.digits.encoder import Encoder, load_encoder
 from gan.digits.film import Film, validate_film
 from gan.digits.invert import Inversion, invert, load_digit
 from gan.digits.layout import Layout
-from gan.digits.line import KEPT, UNREAD, Line, Pen, Settings, StyleLike
+from gan.digits.line import HAND, UNREAD, Line, Pen, Settings, StyleLike
 from gan.digits.look import Look, load_preset
 from gan.digits.picture import PLAIN, Digits
 from gan.digits.preset import Preset, choose
 from gan.digits.reader import load_reader, read_label
-from gan.digits.style import Axes
 from gan.error import UserError
 from gan.file import cache_folder
 from gan.metric import feature
@@ -33,7 +33,6 @@ from gan.validate import as_list, boolean, from_mapping, integer
 MOST = 10**6  # digits at once, 3 GB of 28x28
 LAST_SEED = sample.SEEDS - 1
 LAST_LINE_SEED = 2**24 - 1  # a line's seed covers 1,024 seeds of digits
-HAND = [attribute.NAMES[i] for i in KEPT]  # not the width: a 1 as wide as somebody's 5 would be torn
 LayoutLike = Layout | Mapping[str, float] | None
 Hand = Inversion | str | Path | None
 Label = int | str  # of a class: its name, or the digit that it means
@@ -62,9 +61,14 @@ class Lab:
         return f"Lab({self.ckpt or 'shipped'})"
 
     @cached_property
-    def axes(self) -> Axes:
+    def axes(self) -> style.Axes:
         """Latent directions of the styles; measured at the first use, in 15 seconds, and cached."""
         return style.load_axes(self.generator, cache_folder(os.environ.get("GAN_CACHE", "")))
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """The network from images to latents that :meth:`like` starts from; None without one."""
+        return load_encoder(self.ckpt or checkpoint.SHIPPED, self.generator, self.provenance["sha256"])
 
     @cached_property
     def reader(self) -> feature.Frozen | None:
@@ -188,19 +192,17 @@ class Lab:
             lab.texts(r"[1-9]\\d{4}", 3)
             lab.texts("date %d.%m.%Y", 3, seed=7)
 
-        ``seed`` is 0 to 4,294,967,295. Raises the errors of
-        :func:`gan.digits.pattern.random_texts`.
+        ``seed`` is 0 to 4,294,967,295. Raises those of :func:`gan.digits.pattern.random_texts`.
         """
         return pattern.random_texts(wanted, integer("n", n, 1, MOST), integer("seed", seed, 0, LAST_SEED))
 
     def like(self, path: str | Path, label: Label | None = None) -> Inversion:
-        """The hand in a picture of one digit, dark on light or light on dark; takes some seconds.
+        """The hand in a picture of one digit, dark on light or light on dark.
 
             lab.line("2026-11-22", like=lab.like("photo.png", label=4))
 
         ``label`` is the class that it shows; None: the classifier decides. Raises FileNotFoundError
-        for a missing file, UserError for an empty picture, and for no ``label`` without a
-        classifier.
+        without a file, UserError for an empty picture, and with neither label nor classifier.
         """
         if not isinstance(path, str | Path):
             raise UserError(f"like must be the path of a picture, or a result of lab.like, got {path!r}")
@@ -208,9 +210,8 @@ class Lab:
         if label is None and self.generator.classes and self.reader is None:
             raise UserError("no classifier tells which digit the picture shows: give label=, or choose a reader")
         image = load_digit(Path(path).expanduser(), size)
-        if label is None and self.reader is not None:
-            label = read_label(self.reader, image, self.names)
-        return invert(self.generator, self.axes, image, label)
+        label = read_label(self.reader, image, self.names) if label is None and self.reader else label
+        return invert(self.generator, self.axes, image, label, encoder=self.encoder)
 
     def morph(
         self,

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gan import evaluate, fit_classifier, generate, morph
+from gan import evaluate, fit_classifier, fit_encoder, generate, morph
 from gan.benchmark import __main__ as benchmark
 from gan.benchmark import measure as started
 from gan.cli.check import settings
@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "export": (export.main, ["out=x.safetensors"]),
     "evaluate": (evaluate.main, [f"ckpt={SHIPPED}", "cas.images=0", "c2st.images=0", "out=x.json"]),
     "fit_classifier": (fit_classifier.main, ["data=digits", "data.repeat=1", "epochs=1", "least_steps=1", "out=c/x"]),
+    "fit_encoder": (fit_encoder.main, ["data=digits", "steps=1", "test_images=1", "out=x.safetensors"]),
     "downstream": (downstream.main, ["data=digits", "gan=ckpt", "labels=[1]", "seeds=1", "classifier.steps=1",
                                      "classifier.batch_size=4", "fakes.count=10", "run_dir=d"]),
     "tune": (tune.main, ["trials=1", "run_dir=t", *SHORT]),

@@ -21,7 +21,7 @@ LAYERS = [
     {"checkpoint"},
     {"cli"},
     {"lab"},
-    {"evaluate", "generate", "morph", "export", "fit_classifier", "measure", "membership", "notebook"},
+    {"evaluate", "generate", "morph", "export", "fit_classifier", "fit_encoder", "measure", "membership", "notebook"},
     {"benchmark", "downstream", "tune", "train"},
     {"leaderboard", "__main__"},
 ]

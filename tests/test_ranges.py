@@ -10,7 +10,7 @@ from conftest import complaint
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from gan import evaluate, fit_classifier, generate, membership, morph
+from gan import evaluate, fit_classifier, fit_encoder, generate, membership, morph
 from gan.benchmark import __main__ as benchmark
 from gan.cli import training
 from gan.cli.check import _trace, settings
@@ -70,6 +70,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "evaluate": (evaluate.main, ["ckpt=x.ckpt"]),
     "export": (export.main, ["out=x.otf"]),
     "fit_classifier": (fit_classifier.main, ["data=digits", "out=x/y"]),
+    "fit_encoder": (fit_encoder.main, ["data=digits", "out=x.safetensors"]),
     "generate": (generate.main, ["out=x.png"]),
     "measure": (measure.main, []),
     "membership": (membership.main, ["ckpt=x.ckpt"]),

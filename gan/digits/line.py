@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gan import sample
+from gan.digits import attribute
 from gan.digits.clean import is_clean, remove_specks
 from gan.digits.files import AnnotatedLine
 from gan.digits.layout import Box, Layout, compose, to_cells
@@ -28,6 +29,7 @@ BEYOND = 0.4  # of the line's pixels: outlines reach at most 0.38 beyond the ink
 ATTEMPTS = 8  # at a digit that is misread or not clean
 LOOSER = 0.25  # variation that each attempt adds, so a hand that cannot write a 4 borrows another
 KEPT = [0, 1]  # attributes that a hand keeps: thickness and slant
+HAND = [attribute.NAMES[i] for i in KEPT]  # not the width: a 1 as wide as somebody's 5 would be torn
 FIRST_SEED = 4 * sample.SEEDS  # of digits in lines
 OTHER_SEED = 16 * sample.SEEDS  # between the attempts at a digit
 UNREAD = "nothing reads these digits, so that none is certain: choose a reader, or leave certain out"

@@ -96,7 +96,7 @@ def main(cfg: DictConfig) -> None:
         write_bytes(program.to_pt2(generator, info), out)
     else:
         runtime = web.find_runtime(cfg.page.runtime, cfg.cache)
-        web.write_page(out, generator, lab.axes, info, runtime, title=cfg.page.title, ckpt=Path(cfg.ckpt or "").name)
+        web.write_page(out, lab, info, runtime, title=cfg.page.title, ckpt=Path(cfg.ckpt or "").name)
         out /= "index.html"
     print(f"{out}: draws the same images as torch, within {program.TOLERANCE:g}")  # noqa: T201
 

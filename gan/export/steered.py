@@ -1,7 +1,7 @@
-"""A generator that draws in a wanted style, as two programs for a page's sliders.
+"""A generator that draws in a wanted style, as programs for a page, and its encoder.
 
-They compute what :class:`gan.digits.style.Axes` does. A mask takes the place of the list of held
-attributes, and a closed form that of the solver, since a program has one shape for all requests.
+The first two compute what :class:`gan.digits.style.Axes` does. A mask takes the place of its list
+of held attributes, and a closed form that of its solver: a program has one shape for all requests.
 """
 
 from functools import partial
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gan import sample
 from gan.digits import attribute
+from gan.digits.encoder import Encoder
 from gan.digits.style import DAMPING, IN_LATENT, Axes, reshape
 from gan.export import program
 from gan.network import Generator
@@ -62,8 +63,8 @@ class Finish(nn.Module):
         return reshape(x, box, attribute.Frame(goal[:, 0].deg2rad().tan(), size, centre))
 
 
-def to_onnx(generator: Generator, axes: Axes, info: program.Info) -> tuple[bytes, bytes]:
-    """:class:`Steered` and :class:`Finish` as ONNX models; ``info`` are the metadata."""
+def to_onnx(generator: Generator, axes: Axes, encoder: Encoder | None, info: program.Info) -> dict[str, bytes]:
+    """ONNX models: ``steered``, ``finish`` and ``encoder``, if there is one; with metadata."""
     steered = Steered(generator, axes)
     inputs = partial(_inputs, generator)
 
@@ -73,8 +74,14 @@ def to_onnx(generator: Generator, axes: Axes, info: program.Info) -> tuple[bytes
             x, wanted, _ = steered(*asked.values())
         return {"x": x, "wanted": wanted, "held": asked["held"]}
 
-    outputs = ["image", "wanted", "own"]
-    return program.onnx_of(steered, inputs, outputs, info), program.onnx_of(Finish(), drawn, ["image"], info)
+    def seen(count: int) -> dict[str, Tensor]:
+        return {"x": drawn(count)["x"], "shares": inputs(count)["shares"]}
+
+    found = {
+        "steered": program.onnx_of(steered, inputs, ["image", "wanted", "own"], info),
+        "finish": program.onnx_of(Finish(), drawn, ["image"], info),
+    }
+    return found if encoder is None else found | {"encoder": program.onnx_of(encoder, seen, ["z"], info)}
 
 
 def _inputs(generator: Generator, count: int) -> dict[str, Tensor]:

@@ -14,18 +14,17 @@ from tempfile import TemporaryDirectory
 
 from gan import sample
 from gan.digits.picture import title_of
-from gan.digits.style import Axes
 from gan.error import UserError
 from gan.export import program, steered
 from gan.file import atomic_folder, cache_folder, write_bytes
+from gan.lab import Lab
 from gan.names import numbered
-from gan.network import Generator
 
 RUNTIME = "onnxruntime-web"  # MIT, Microsoft
 VERSION = "1.30.0"
 MODULE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
 PAGE = Path(__file__).parent / "page"
-SCRIPTS = ("latent.js", "outline.js", "picture.js", "generator.js", "style.js", "page.js")
+SCRIPTS = ("latent.js", "outline.js", "picture.js", "generator.js", "style.js", "pad.js", "page.js")
 STATIC = ("index.html", "style.css", "LICENSE.onnxruntime.txt", *SCRIPTS)
 FILES = {*STATIC, "model.js", "runtime.js"}
 
@@ -62,18 +61,18 @@ def _download(folder: Path) -> Path:
     return archives[0]
 
 
-def write_page(
-    folder: Path, generator: Generator, axes: Axes, info: program.Info, runtime: Path, title: str, ckpt: str
-) -> None:
-    """Write the page of ``generator``; ``runtime`` holds onnxruntime-web, ``ckpt`` is a file name.
+def write_page(folder: Path, lab: Lab, info: program.Info, runtime: Path, title: str, ckpt: str) -> None:
+    """Write the page of a generator; ``runtime`` holds onnxruntime-web, ``ckpt`` is a file name.
 
     ``info["names"]`` are those of the classes, as JSON; without them, their numbers. Raises
     UserError for images of other than 1 or 3 channels.
     """
+    generator = lab.generator
     channels, size, _ = generator.shape
     if channels not in (1, 3):
         raise UserError(f"out: a page shows images of 1 or 3 channels, and these have {channels}: choose FILE.onnx")
-    programs = steered.to_onnx(generator, axes, info)
+    encoder = lab.encoder if generator.classes else None  # of labels, it takes the nearest
+    programs = steered.to_onnx(generator, lab.axes, encoder, info)
     names = json.loads(info.get("names") or "[]") or numbered(generator.classes)
     model = {
         **info,
@@ -87,7 +86,7 @@ def write_page(
         "columns": sample.columns(generator.classes),
         "channels": channels,
         "size": size,
-        **{name: base64.b64encode(one).decode() for name, one in zip(("steered", "finish"), programs, strict=True)},
+        **{name: base64.b64encode(one).decode() for name, one in programs.items()},
     }
     packed = {"module": _pack(runtime / MODULE), "wasm": _pack(runtime / WASM)}
     with atomic_folder(folder) as made:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -243,6 +243,65 @@ def test_its_sliders_give_the_style_that_python_gives(chromium: Browser, page: P
         assert shown.evaluate("location.hash") == "#n=20&seed=0&first=0"
 
 
+FOUR = ([(90, 40), (80, 90), (75, 140), (190, 140)], [(170, 60), (160, 140), (150, 250)])  # on a pad of 280 pixels
+
+
+def write_on_pad(page: Page, strokes: Iterable[list[tuple[int, int]]]) -> None:
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        first, *others = [(box["x"] + x / 2, box["y"] + y / 2) for x, y in stroke]
+        page.mouse.move(*first)
+        page.mouse.down()
+        for point in others:
+            page.mouse.move(*point, steps=8)
+        page.mouse.up()
+
+
+@needs_chromium
+def test_a_digit_on_the_pad_is_a_hand_that_a_link_carries(chromium: Browser, page: Path) -> None:
+    address, pictures = f"{(page / 'index.html').as_uri()}#n=20", "['one', 'many'].map((id) => $(id).toDataURL())"
+    with opened(chromium, address) as shown:
+        drawn(shown)
+        plain = shown.evaluate(pictures)
+        write_on_pad(shown, FOUR)
+        shown.wait_for_function("$('many-said').textContent.includes('your hand')")
+        assert shown.evaluate("$('pad-said').textContent").startswith("Drawn as 4, with an error of ")
+        assert shown.evaluate("hand.error") < 0.05
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 4, your hand"
+        x, z = shown.evaluate(
+            "(async () => { const x = prepared(); return [[...x], [...(await encode(x, [4]))[0]]]; })()"
+        )
+        image = torch.tensor(x).view(1, 1, 28, 28)
+        encoder = Lab().encoder
+        assert encoder is not None
+        torch.testing.assert_close(torch.tensor([z]), encoder(image, torch.tensor([4])), rtol=0, atol=1e-3)
+        ink = (image[0, 0] + 1) / 2
+        assert ink.sum(1).count_nonzero() == 20  # as MNIST's digits
+        assert [float(ink.sum(1 - axis) @ torch.arange(28.0) / ink.sum()) for axis in (0, 1)] == pytest.approx(
+            [13.5] * 2, abs=0.6
+        )
+        link, mine = shown.evaluate("location.href"), shown.evaluate(pictures)
+        assert not set(mine) & set(plain)
+        with opened(chromium, link) as again:
+            drawn(again)
+            assert again.evaluate(f"shown.then(() => {pictures})") == mine
+        shown.click("#clear")
+        assert shown.evaluate(f"shown.then(() => {pictures})") == plain
+        assert shown.evaluate("prepared()") is None
+        write_on_pad(shown, FOUR)
+        shown.wait_for_function("$('many-said').textContent.includes('your hand')")
+        change(shown, "seed", "0")  # leaves the hand
+        assert shown.evaluate(f"shown.then(() => {pictures})") == plain
+        for wrong in ("hand=AAAA&as=4", "hand=%25&as=4", link.partition("#n=20&")[2].replace("as=4", "as=x")):
+            shown.evaluate(f"location.hash = '#n=20&{wrong}'")
+            shown.wait_for_function("$('pad-said').textContent === 'The hand in this link is damaged: draw a digit'")
+            assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"
+            shown.evaluate("location.hash = '#n=20'")
+            shown.wait_for_function("$('pad-said').textContent === ''")
+
+
 @pytest.mark.slow
 @needs_chromium
 def test_its_crisp_outlines_are_nearly_those_of_python(chromium: Browser, page: Path) -> None:
@@ -399,7 +458,7 @@ def test_other_generators_have_a_page_too(
 def test_files_that_are_not_of_a_page_are_left_alone(
     pretended: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steered, "to_onnx", lambda *_: (b"a model", b"another"))
+    monkeypatch.setattr(steered, "to_onnx", lambda *_: {"steered": b"a model", "finish": b"another"})
     words = [f"out={tmp_path / 'page'}/", f"page.runtime={pretended}"]
     call(main, *words)
     assert {path.name for path in (tmp_path / "page").iterdir()} == web.FILES

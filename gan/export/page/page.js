@@ -35,17 +35,18 @@ function latest(task) {
 }
 
 const showOne = latest(async (_, asked, style, seed, towards, way, boldness) => {
-  const label = labelOf(seed, asked);
-  const z = between(latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
+  const label = hand ? hand.label : labelOf(seed, asked);
+  const z = between(hand ? hand.z : latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
   const { images, own, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label], style);
   showStyle(own);
   $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
-  const what = [`seed ${seed}`];
+  const what = [hand ? "your hand" : `seed ${seed}`];
   if (label >= 0) what.unshift(`label ${MODEL.names[label]}`);
   if (way) what.push(`${way} % towards seed ${towards}`);
   if (boldness !== 100) what.push(`truncation ${boldness / 100}`);
   what.push(...styleSaid(style));
-  const text = { Seed: way ? `${seed}, ${towards}` : `${seed}`, ...(label < 0 ? {} : { Label: MODEL.names[label] }) };
+  const seeds = [...(hand ? [] : [seed]), ...(way ? [towards] : [])].join(", ");
+  const text = { ...(seeds ? { Seed: seeds } : {}), ...(label < 0 ? {} : { Label: MODEL.names[label] }) };
   tell("one", MODEL.titles[label] ?? "A handwritten digit", what.join(", "), text, ms);
 });
 
@@ -61,7 +62,7 @@ const showMany = latest(async (stale, label, style, seed, n) => {
   for (let at = 0; at < n; at += MODEL.columns) {
     const seeds = Array.from({ length: Math.min(MODEL.columns, n - at) }, (_, i) => seed + at + i);
     const labels = seeds.map((one) => labelOf(one, label));
-    const { images, ms } = await draw(seeds.map((one) => latent(one, MODEL.latent)), labels, style);
+    const { images, ms } = await draw(latentsOf(seeds), labels, style);
     seeds.forEach((_, i) => {
       const image = images.subarray((i * images.length) / seeds.length);
       pen.drawImage(picture(image, CELL), i * CELL, (at / MODEL.columns) * CELL);
@@ -74,10 +75,10 @@ const showMany = latest(async (stale, label, style, seed, n) => {
   const [s, seeds] = n > 1 ? ["s", `${seed} to ${seed + n - 1}`] : ["", `${seed}`];
   const text = { Seed: seeds, ...(label === null ? {} : { Label: MODEL.names[label] }) };
   const title = `${n} handwritten digit${s} in rows of ${MODEL.columns}`;
-  tell("many", title, [`${n} image${s}`, `seed${s} ${seeds}`, ...which, ...styleSaid(style)].join(", "), text, total);
+  tell("many", title, [`${n} image${s}`, `seed${s} ${seeds}`, ...(hand ? ["your hand"] : []), ...which, ...styleSaid(style)].join(", "), text, total);
   const words = [MODEL.ckpt && `ckpt=${MODEL.ckpt}`, `seed=${seed}`, `n=${n}`, label !== null && `label=${MODEL.names[label]}`];
   words.push(...Object.entries(style).map(([name, value]) => `style.${name}=${value}`));
-  $("typed").textContent = ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.png"].join(" ");
+  $("typed").textContent = hand ? "" : ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.png"].join(" ");
 });
 
 // Show beside each field what is wrong with it. A wrong request draws nothing; the last picture stays.
@@ -105,6 +106,7 @@ function show(one = true, many = true) {
   for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
   if (fine("label")) label === null ? state.delete("label") : state.set("label", MODEL.names[label]);
   writeStyle(state);
+  writeHand(state);
   if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // only on a change: Safari allows 100 in 30 seconds
   const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // so that a bad link still draws
   const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, wish(), ...ids.map(possible)).catch(failed);
@@ -118,6 +120,7 @@ function follow() {
   for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
   $("first").value = asked.get("first") ?? $("seed").value;
   followStyle(asked);
+  followHand(asked);
   const name = asked.get("label");
   const label = name === null ? "all" : `${MODEL.names.indexOf(name)}`;
   for (const one of document.getElementsByName("label")) {
@@ -159,16 +162,22 @@ function prepare() {
   $("sha256").textContent = MODEL.sha256.slice(0, 16);
   choices();
   colours();
+  if (!MODEL.encoder) $("own").remove();
   if (MODEL.channels === 3) document.querySelectorAll(".grey").forEach((one) => one.remove());
   follow();
 }
 
 function listen() {
+  if (MODEL.encoder) listenToPad(show);
   const alone = ["seed", "towards", "way", "boldness"]; // fields of the large image only
   const together = ["first", "n"]; // fields of the sheet only
   const changed = (id) => show(!together.includes(id), !alone.includes(id));
   document.addEventListener("input", ({ target }) => {
     own ||= target.type === "color";
+    if (target.id === "seed" && hand) {
+      hand = null;
+      return show();
+    }
     if (ATTRIBUTES.includes(target.id)) {
       target.dataset.held = "";
       say(`${target.id}-wrong`, "");
@@ -177,9 +186,11 @@ function listen() {
   });
   document.addEventListener("click", async ({ target: { dataset } }) => {
     if (dataset.another) {
+      const wasHand = dataset.another === "seed" && hand;
+      if (wasHand) hand = null;
       $(dataset.another).value = Math.floor(Math.random() * 1e6);
       if (dataset.another === "towards" && !number("way")) $("way").value = 50; // else nothing would change
-      changed(dataset.another);
+      wasHand ? show() : changed(dataset.another);
     }
     if (dataset.loose) {
       for (const slider of sliders()) delete slider.dataset.held;
@@ -194,7 +205,8 @@ function listen() {
     const at = Math.floor(offsetY / side) * MODEL.columns + Math.floor(offsetX / side);
     if (at >= sheet[1]) return;
     [$("seed").value, $("way").value, $("boldness").value] = [sheet[0] + at, 0, 100];
-    show(true, false);
+    if (hand) hand = { z: rounded(latentsOf([sheet[0] + at])[0]), label: labelOf(sheet[0] + at, chosen()) };
+    show(true, Boolean(hand)); // the others follow a digit that becomes the hand
   });
   addEventListener("hashchange", () => {
     follow();

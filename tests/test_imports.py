@@ -22,7 +22,7 @@ LAYERS = [
     {"cli"},
     {"lab"},
     {"evaluate", "generate", "morph", "export", "fit_classifier", "fit_encoder", "measure", "membership", "notebook"},
-    {"benchmark", "downstream", "tune", "train"},
+    {"benchmark", "downstream", "studio", "tune", "train"},
     {"leaderboard", "__main__"},
 ]
 ABOVE_CHECKPOINTS = frozenset().union(*LAYERS[LAYERS.index({"checkpoint"}) :])

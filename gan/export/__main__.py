@@ -87,16 +87,12 @@ def main(cfg: DictConfig) -> None:
 
     from gan.export import program, web  # import torch's exporters, which take a second
 
-    info = {"latent": str(generator.latent), "classes": str(generator.classes)}
-    info |= {name: str(provenance.get(name, "unknown")) for name in ("command", "data", "sha256", "licence")}
-    info["names"] = json.dumps(names, ensure_ascii=False)
     if out.suffix == ".onnx":
-        write_bytes(program.to_onnx(generator, info), out)
+        write_bytes(program.to_onnx(generator, program.describe(lab)), out)
     elif out.suffix == ".pt2":
-        write_bytes(program.to_pt2(generator, info), out)
+        write_bytes(program.to_pt2(generator, program.describe(lab)), out)
     else:
-        runtime = web.find_runtime(cfg.page.runtime, cfg.cache)
-        web.write_page(out, lab, info, runtime, title=cfg.page.title, ckpt=Path(cfg.ckpt or "").name)
+        web.write_page(out, lab, cfg)
         out /= "index.html"
     print(f"{out}: draws the same images as torch, within {program.TOLERANCE:g}")  # noqa: T201
 

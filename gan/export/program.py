@@ -22,12 +22,21 @@ from torch.export import Dim, ExportedProgram
 
 from gan import sample
 from gan.error import UserError
+from gan.lab import Lab
 from gan.network import Follower, Generator
 
 BATCHES = (1, 7, 64)  # sizes that a program is tested with
 TOLERANCE = 1e-4  # of an image in [-1, 1]
 Info = dict[str, str]  # the metadata of a program
 Inputs = Callable[[int], dict[str, Tensor]]  # the number of rows to example inputs by name
+
+
+def describe(lab: Lab) -> Info:
+    """What programs say of a generator: its size, classes, recipe, data, SHA-256 and licence."""
+    known = lab.provenance | {"licence": lab.text["Licence"]}
+    info = {"latent": str(lab.generator.latent), "classes": str(lab.generator.classes)}
+    info |= {name: str(known.get(name, "unknown")) for name in ("command", "data", "sha256", "licence")}
+    return info | {"names": json.dumps(list(lab.names), ensure_ascii=False)}
 
 
 def trace(network: nn.Module, inputs: Inputs) -> ExportedProgram:

@@ -12,6 +12,8 @@ import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from omegaconf import DictConfig
+
 from gan import sample
 from gan.digits.picture import title_of
 from gan.error import UserError
@@ -61,23 +63,23 @@ def _download(folder: Path) -> Path:
     return archives[0]
 
 
-def write_page(folder: Path, lab: Lab, info: program.Info, runtime: Path, title: str, ckpt: str) -> None:
-    """Write the page of a generator; ``runtime`` holds onnxruntime-web, ``ckpt`` is a file name.
+def write_page(folder: Path, lab: Lab, cfg: DictConfig) -> None:
+    """Write the page of a generator, by ``ckpt``, ``page`` and ``cache`` of conf/export.yaml.
 
-    ``info["names"]`` are those of the classes, as JSON; without them, their numbers. Raises
-    UserError for images of other than 1 or 3 channels.
+    Raises UserError for images of other than 1 or 3 channels.
     """
     generator = lab.generator
     channels, size, _ = generator.shape
     if channels not in (1, 3):
         raise UserError(f"out: a page shows images of 1 or 3 channels, and these have {channels}: choose FILE.onnx")
+    runtime, info = find_runtime(cfg.page.runtime, cfg.cache), program.describe(lab)
     encoder = lab.encoder if generator.classes else None  # of labels, it takes the nearest
     programs = steered.to_onnx(generator, lab.axes, encoder, info)
-    names = json.loads(info.get("names") or "[]") or numbered(generator.classes)
+    names = list(lab.names) or numbered(generator.classes)
     model = {
         **info,
-        "title": title,
-        "ckpt": ckpt,
+        "title": cfg.page.title,
+        "ckpt": Path(cfg.ckpt or "").name,
         "parameters": sum(p.numel() for p in generator.parameters()),
         "latent": generator.latent,
         "classes": generator.classes,

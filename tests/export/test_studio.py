@@ -16,7 +16,8 @@ from gan import studio
 from gan.export import web
 
 PRETENDED = """
-import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 from gan.export import steered
 steered.to_onnx = lambda *_: {"steered": b"a model", "finish": b"another"}
 from gan.studio import main
@@ -44,7 +45,10 @@ def test_the_page_is_served_to_this_machine_until_ctrl_c(tmp_path: Path) -> None
             urllib.request.urlopen(f"{address}../../secret")
         refused.value.close()
         running.send_signal(signal.SIGINT)
-        assert running.communicate(timeout=60)[1].endswith("ended\n")
+        try:
+            assert running.communicate(timeout=60)[1].endswith("ended\n")
+        finally:
+            running.kill()
     assert running.returncode == 0
     assert not list(tmp_path.glob("tmp*"))
 

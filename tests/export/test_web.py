@@ -156,21 +156,11 @@ def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(chromium: Brow
         drawn(shown)
         assert shown.evaluate("document.documentElement.scrollWidth") == 360
         assert shown.evaluate("$('one-said').parentNode.textContent").startswith("label 5, seed 5: drawn in")
-        for key in (
-            "Tab",
-            "ArrowRight",
-        ):
+        for key in ("Tab", "ArrowRight"):
             shown.keyboard.press(key)  # from all in turn round to 0
         shown.wait_for_function("$('one-said').textContent === 'label 0, seed 5'")
         assert shown.evaluate("new URLSearchParams(location.hash.slice(1)).get('label')") == "0"
-        for key in (
-            "Tab",
-            "Tab",
-            "Tab",
-            "Tab",
-            "Tab",
-            "End",
-        ):
+        for key in (*["Tab"] * 6, "End"):
             shown.keyboard.press(key)
         shown.wait_for_function("$('one-said').textContent === 'label 0, seed 5, 100 % towards seed 1'")
         assert shown.evaluate("$('way').ariaValueText") == "100 % towards seed 1"
@@ -287,6 +277,9 @@ def test_a_digit_on_the_pad_is_a_hand_that_a_link_carries(chromium: Browser, pag
         with opened(chromium, link) as again:
             drawn(again)
             assert again.evaluate(f"shown.then(() => {pictures})") == mine
+        shown.check("[name=label][value='7']", force=True)
+        assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 7, your hand"
+        shown.check("[name=label][value=all]", force=True)
         shown.click("#clear")
         assert shown.evaluate(f"shown.then(() => {pictures})") == plain
         assert shown.evaluate("prepared()") is None
@@ -446,11 +439,7 @@ def test_other_generators_have_a_page_too(
         assert "ckpt=g.safetensors seed=0 n=12 out" in shown.evaluate("$('typed').textContent")
         if network.classes:  # too many for buttons
             assert shown.evaluate("$('choices').firstChild.checkVisibility({ opacityProperty: true })")
-            for key in (
-                "Tab",
-                "5",
-                "9",
-            ):
+            for key in ("Tab", "5", "9"):
                 shown.keyboard.press(key)
             shown.wait_for_function("$('one-said').textContent === 'label 59, seed 0'")
 

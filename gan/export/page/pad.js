@@ -42,7 +42,7 @@ function prepared() {
 }
 
 // The latent and label of an image [H, W], and how far the digit is from it: of all labels, the one whose digit is nearest.
-async function find(image, labels) {
+async function nearest(image, labels) {
   const latents = await encode(image, labels);
   const { images } = await draw(latents, labels);
   const away = labels.map((_, i) => image.reduce((sum, value, at) => sum + Math.abs(value - images[i * image.length + at]), 0));
@@ -61,8 +61,9 @@ function writeHand(state) {
 // Take the hand in the address; what is none is left out, and said.
 function followHand(asked) {
   hand = null;
+  if (!MODEL.encoder) return;
   say("pad-said", "");
-  if (!MODEL.encoder || !asked.has("hand")) return;
+  if (!asked.has("hand")) return;
   const label = MODEL.names.indexOf(asked.get("as"));
   try {
     const z = Float32Array.from(atob(asked.get("hand")), (letter) => (letter.charCodeAt(0) - 128) / FINE);
@@ -88,7 +89,7 @@ function listenToPad(changed) {
     const image = prepared();
     if (!image) return;
     const label = chosen();
-    hand = await find(image, label === null ? [...MODEL.names.keys()] : [label]);
+    hand = await nearest(image, label === null ? [...MODEL.names.keys()] : [label]);
     say("pad-said", `Drawn as ${MODEL.names[hand.label]}, with an error of ${(100 * hand.error).toFixed(1)} % of full ink`);
     changed();
   };

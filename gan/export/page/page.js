@@ -35,7 +35,7 @@ function latest(task) {
 }
 
 const showOne = latest(async (_, asked, style, seed, towards, way, boldness) => {
-  const label = hand ? hand.label : labelOf(seed, asked);
+  const label = hand ? (asked ?? hand.label) : labelOf(seed, asked);
   const z = between(hand ? hand.z : latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
   const { images, own, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label], style);
   showStyle(own);

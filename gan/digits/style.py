@@ -104,12 +104,22 @@ class Axes:
             return x
         box = attribute.frame(attribute.ink(x))
         goal = self.mean[y].clone()
-        goal[:, 1:] = torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
+        goal[:, 1:] = attributes_of(box)
         goal[:, held] = self.mean[y][:, held] + self.std[y][:, held] * wanted
-        room = torch.tensor([x.shape[-1], x.shape[-2]]) - 2.0  # leaves a pixel free all around
-        shear, size = goal[:, 1].deg2rad().tan(), torch.minimum(goal[:, 2:].clamp(min=1.0), room)
-        centre = torch.minimum(torch.maximum(box.centre, size / 2 + 1), room + 1 - size / 2)
-        return reshape(x, box, attribute.Frame(shear, size, centre))
+        return reframe(x, box, goal[:, 1:])
+
+
+def attributes_of(box: attribute.Frame) -> Tensor:
+    """Slant, width and height [N, 3] of parallelograms, as :data:`attribute.NAMES` has them."""
+    return torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
+
+
+def reframe(x: Tensor, box: attribute.Frame, goal: Tensor) -> Tensor:
+    """Shear and stretch images [N, C, H, W] from parallelograms to slant, width, height [N, 3]."""
+    room = torch.tensor([x.shape[-1], x.shape[-2]]) - 2.0  # leaves a pixel free all around
+    shear, size = goal[:, 0].deg2rad().tan(), torch.minimum(goal[:, 1:].clamp(min=1.0), room)
+    centre = torch.minimum(torch.maximum(box.centre, size / 2 + 1), room + 1 - size / 2)
+    return reshape(x, box, attribute.Frame(shear, size, centre))
 
 
 def reshape(x: Tensor, box: attribute.Frame, to: attribute.Frame) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gan import sample
 from gan.digits import attribute
 from gan.digits.encoder import Encoder
-from gan.digits.style import DAMPING, IN_LATENT, Axes, reshape
+from gan.digits.style import DAMPING, IN_LATENT, Axes, attributes_of, reframe
 from gan.export import program
 from gan.network import Generator
 
@@ -55,12 +55,7 @@ class Finish(nn.Module):
 
     def forward(self, x: Tensor, wanted: Tensor, held: Tensor) -> Tensor:
         box = attribute.frame(attribute.ink(x))
-        found = torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
-        goal = torch.where(held[:, 1:] > 0, wanted[:, 1:], found)
-        room = torch.tensor([x.shape[-1], x.shape[-2]]) - 2.0
-        size = torch.minimum(goal[:, 1:].clamp(min=1.0), room)
-        centre = torch.minimum(torch.maximum(box.centre, size / 2 + 1), room + 1 - size / 2)
-        return reshape(x, box, attribute.Frame(goal[:, 0].deg2rad().tan(), size, centre))
+        return reframe(x, box, torch.where(held[:, 1:] > 0, wanted[:, 1:], attributes_of(box)))
 
 
 def to_onnx(generator: Generator, axes: Axes, encoder: Encoder | None, info: program.Info) -> dict[str, bytes]:

@@ -287,7 +287,15 @@ def test_a_digit_on_the_pad_is_a_hand_that_a_link_carries(chromium: Browser, pag
         shown.wait_for_function("$('many-said').textContent.includes('your hand')")
         change(shown, "seed", "0")  # leaves the hand
         assert shown.evaluate(f"shown.then(() => {pictures})") == plain
-        for wrong in ("hand=AAAA&as=4", "hand=%25&as=4", link.partition("#n=20&")[2].replace("as=4", "as=x")):
+        assert shown.evaluate("$('pad-said').textContent") == ""
+
+
+@needs_chromium
+def test_a_damaged_hand_in_a_link_is_said_and_digits_of_seeds_are_drawn(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#n=20") as shown:
+        drawn(shown)
+        whole = f"hand={'A' * 84}AA%3D%3D"  # 64 bytes
+        for wrong in ("hand=AAAA&as=4", "hand=%25&as=4", f"{whole}&as=x"):
             shown.evaluate(f"location.hash = '#n=20&{wrong}'")
             shown.wait_for_function("$('pad-said').textContent === 'The hand in this link is damaged: draw a digit'")
             assert shown.evaluate("shown.then(() => $('one-said').textContent)") == "label 0, seed 0"

@@ -60,16 +60,19 @@ function writeHand(state) {
 
 // Take the hand in the address; what is none is left out, and said.
 function followHand(asked) {
-  hand = null;
-  if (!MODEL.encoder) return;
-  say("pad-said", "");
-  if (!asked.has("hand")) return;
+  leaveHand();
+  if (!MODEL.encoder || !asked.has("hand")) return;
   const label = MODEL.names.indexOf(asked.get("as"));
   try {
     const z = Float32Array.from(atob(asked.get("hand")), (letter) => (letter.charCodeAt(0) - 128) / FINE);
     if (z.length === MODEL.latent && label >= 0) hand = { z, label };
   } catch {} // no base64
   if (!hand) say("pad-said", "The hand in this link is damaged: draw a digit");
+}
+
+function leaveHand() {
+  hand = null;
+  if (MODEL.encoder) say("pad-said", "");
 }
 
 // The latents of seeds, in this hand if there is one: as near to each other as the digits of one writer.
@@ -109,8 +112,7 @@ function listenToPad(changed) {
   pad.addEventListener("lostpointercapture", () => stroke().catch(failed));
   $("clear").addEventListener("click", () => {
     pen.clearRect(0, 0, pad.width, pad.height);
-    hand = null;
-    say("pad-said", "");
+    leaveHand();
     changed();
   });
 }

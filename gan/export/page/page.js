@@ -175,7 +175,7 @@ function listen() {
   document.addEventListener("input", ({ target }) => {
     own ||= target.type === "color";
     if (target.id === "seed" && hand) {
-      hand = null;
+      leaveHand();
       return show();
     }
     if (ATTRIBUTES.includes(target.id)) {
@@ -187,7 +187,7 @@ function listen() {
   document.addEventListener("click", async ({ target: { dataset } }) => {
     if (dataset.another) {
       const wasHand = dataset.another === "seed" && hand;
-      if (wasHand) hand = null;
+      if (wasHand) leaveHand();
       $(dataset.another).value = Math.floor(Math.random() * 1e6);
       if (dataset.another === "towards" && !number("way")) $("way").value = 50; // else nothing would change
       wasHand ? show() : changed(dataset.another);

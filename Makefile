@@ -1,6 +1,6 @@
 # make train ARGS="optimizer.lr=1e-4 batch_size=64"   train; the first call builds .venv
 # make test                                           lint, types and the quick tests; SLOW=1 adds the slow ones
-# make format                                         format the code and fix what ruff can fix
+# make format                                         format the code and fix what ruff and biome can fix
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -23,6 +23,7 @@ test: $(READY)
 format: $(READY)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python tests/export/javascript.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...')"

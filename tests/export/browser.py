@@ -1,14 +1,24 @@
-"""Pages in headless Chromium, which Playwright drives."""
+"""Pages in headless Chromium, which Playwright drives, and what people do on them."""
 
+import functools
+import http.server
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
+import pytest
+import torch
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from gan import sample
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium")
 
 
 @contextmanager
@@ -43,3 +53,60 @@ def opened(
     page.goto(url)
     yield page
     context.close()
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of ``folder``, as python -m http.server is one."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/index.html"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def drawn(page: Page) -> None:
+    page.wait_for_function("document.getElementById('many-said')?.textContent || document.querySelector('.failed')")
+    assert page.evaluate("document.querySelector('.failed')?.textContent") is None
+
+
+def change(page: Page, field: str, value: str) -> None:
+    page.evaluate(
+        f"$('{field}').value = '{value}', $('{field}').dispatchEvent(new Event('input', {{ bubbles: true }}))"
+    )
+
+
+def saved(page: Page, canvas: str, folder: Path) -> dict[str, str]:
+    """Save a canvas as a person does; the texts of the file."""
+    with page.expect_download() as download:
+        page.click(f"[data-save={canvas}]")
+    download.value.save_as(path := folder / download.value.suggested_filename)
+    with Image.open(path) as picture:
+        picture.load()
+        return dict(picture.info)
+
+
+def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int]) -> bool:
+    images = page.evaluate(f"digits({seeds}, {y}).then((images) => [...images])")
+    [expected] = sample.generate(generator, torch.tensor(seeds), torch.tensor(y))  # type: ignore[arg-type]
+    return torch.allclose(torch.tensor(images).view_as(expected), expected, rtol=0, atol=1e-4)
+
+
+def write_on_pad(page: Page, strokes: Iterable[list[tuple[int, int]]]) -> None:
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        first, *others = [(box["x"] + x / 2, box["y"] + y / 2) for x, y in stroke]
+        page.mouse.move(*first)
+        page.mouse.down()
+        for point in others:
+            page.mouse.move(*point, steps=8)
+        page.mouse.up()

@@ -1,7 +1,11 @@
 "use strict";
 // Latents as torch's CPU generator draws them, so that seed 7 here is seed 7 of python -m gan.generate.
 
-// MT19937 (Matsumoto & Nishimura 1998): returns a function that gives the next 32 bits.
+/**
+ * MT19937 (Matsumoto & Nishimura 1998).
+ * @param {number} seed
+ * @returns {() => number} a function that gives the next 32 bits
+ */
 function twister(seed) {
   const state = new Uint32Array(624);
   state[0] = seed;
@@ -23,8 +27,12 @@ function twister(seed) {
   };
 }
 
-// torch.empty(size).normal_(generator=torch.Generator().manual_seed(seed)), by Box-Muller. From 16 values on: in blocks of
-// 16, of pairs eight places apart; an overlapping last block is drawn anew. Below: of neighbours, with 53 random bits each.
+/**
+ * torch.empty(size).normal_(generator=torch.Generator().manual_seed(seed)), by Box-Muller. From 16 values on: in blocks of
+ * 16, of pairs eight places apart; an overlapping last block is drawn anew. Below: of neighbours, with 53 random bits each.
+ * @param {number} seed
+ * @param {number} size
+ */
 function latent(seed, size) {
   const next = twister(seed);
   const z = new Float32Array(size);
@@ -38,9 +46,11 @@ function latent(seed, size) {
     }
     return z;
   }
+  /** @type {(from: number, to: number) => void} */
   const fill = (from, to) => {
     for (let i = from; i < to; i++) z[i] = (next() & 0xffffff) / 2 ** 24;
   };
+  /** @type {(at: number) => void} */
   const block = (at) => {
     for (let i = at; i < at + 8; i++) {
       const radius = Math.sqrt(-2 * Math.log(1 - z[i]));
@@ -58,8 +68,14 @@ function latent(seed, size) {
   return z;
 }
 
-// Spherical interpolation from a to b: a straight line would pass where few latents are.
+/**
+ * Spherical interpolation from a to b: a straight line would pass where few latents are.
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {number} share of the way, in [0, 1]
+ */
 function between(a, b, share) {
+  /** @type {(u: Float32Array, v: Float32Array) => number} */
   const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
   const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
   if (share === 0 || angle < 1e-6) return a;

@@ -140,7 +140,7 @@ class Lab:
         if chosen.certain and self.reader is None:
             raise UserError(UNREAD)  # before the axes are measured
         how: dict[str, Any] = {"truncation": chosen.truncation}
-        if not (chosen.style.held or chosen.certain or chosen.clean):
+        if not (chosen.style.held.any() or chosen.certain or chosen.clean):
             return torch.cat(list(sample.generate(self.generator, seeds, y, **how))), None
         if chosen.clean:
             self._require_grey()

@@ -62,15 +62,20 @@ def _fit(x: Tensor, layout: Layout) -> np.ndarray:
     """Images [N, 1, H, H] as bytes [N, h, w] of the layout's height and slant."""
     side = x.shape[-1]
     if layout.slant:
-        shear = math.tan(math.radians(layout.slant))
-        x = pad(x, [side // 2, side // 2], value=-1.0)
-        down, right = torch.meshgrid(torch.arange(side) + 0.5, torch.arange(2 * side) + 0.5, indexing="ij")
-        source = torch.stack([(right + shear * (down - side / 2)) / side - 1, down * 2 / side - 1], 2)
-        x = warp(x, source.expand(len(x), -1, -1, -1))
+        x = lean(x, torch.full((len(x),), math.tan(math.radians(layout.slant))))
     if layout.height != side:
         width = round(x.shape[3] * layout.height / side)
         x = interpolate(x, (layout.height, width), mode="bicubic", antialias=True)
     return to_uint8(x).squeeze(1).numpy()
+
+
+def lean(x: Tensor, shear: Tensor) -> Tensor:
+    """Images [N, 1, H, H] in cells [N, 1, H, 2 H]; ``shear`` [N] is to the right per pixel up."""
+    side = x.shape[-1]
+    x = pad(x, [side // 2, side // 2], value=-1.0)
+    down, right = torch.meshgrid(torch.arange(side) + 0.5, torch.arange(2 * side) + 0.5, indexing="ij")
+    right = (right + shear[:, None, None] * (down - side / 2)) / side - 1
+    return warp(x, torch.stack([right, (down * 2 / side - 1).expand_as(right)], 3))
 
 
 def compose(

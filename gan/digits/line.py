@@ -135,21 +135,20 @@ class Pen:
 
     def hand_styles(self, z: Tensor) -> Tensor:
         """The style [N, 4] of the hands of latents [N, D]; what ``style`` sets wins."""
-        styles = self.axes.hand_style(z)
-        styles[:, self.style.held] = self.style.wanted
-        return styles
+        return torch.where(self.style.held, self.style.wanted, self.axes.hand_style(z))
 
     def draw_digits(self, y: Tensor, hand: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Images [N, 1, H, W] of labels in the hands of latents [N, D]; attempts [N]; read [N]."""
-        held = self.style.held if self.mixed else sorted({*KEPT, *self.style.held})
-        wanted = self.hand_styles(hand)[:, held]
+        style, held = self.hand_styles(hand), self.style.held
+        if not self.mixed:
+            held[KEPT] = True
         x, attempts, read = torch.empty(0), torch.zeros_like(y), torch.zeros_like(y, dtype=torch.bool)
         for attempt in range(ATTEMPTS):
             left = (~read).nonzero().flatten()
             apart = 1.0 if self.mixed else min(1.0, self.variation + LOOSER * attempt)
             z = self._latents(seeds[left] + attempt * OTHER_SEED)
             z = math.sqrt(1 - apart**2) * hand[left] + apart * z  # of unit variance, as both are
-            drawn = self._draw(z, y[left], wanted[left], held)
+            drawn = self._draw(z, y[left], style[left], held)
             x = drawn if attempt == 0 else x.index_copy(0, left, drawn)
             attempts[left] += 1
             parts = zip(drawn.split(500), y[left].split(500), strict=True)
@@ -171,11 +170,11 @@ class Pen:
             accepted &= (chances.argmax(1) == y) & (chances.amax(1) >= self.certainty)
         return accepted
 
-    def _draw(self, z: Tensor, y: Tensor, wanted: Tensor, held: list[int]) -> Tensor:
+    def _draw(self, z: Tensor, y: Tensor, style: Tensor, held: Tensor) -> Tensor:
         drawn = []
         for some in torch.arange(len(y)).split(500):
-            [x] = sample.images(self.generator, self.axes.steer(z[some], y[some], wanted[some], held), y[some])
-            x = self.axes.finish(x, y[some], self.style.wanted.expand(len(some), -1), self.style.held)
+            [x] = sample.images(self.generator, self.axes.steer(z[some], y[some], style[some], held), y[some])
+            x = self.axes.finish(x, y[some], self.style.wanted, self.style.held)
             drawn.append(remove_specks(x) if self.clean else x)
         return torch.cat(drawn)
 

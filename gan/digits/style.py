@@ -25,7 +25,7 @@ SAMPLES = 8_000  # digits that directions are measured on
 FIRST_SEED = 2 * sample.SEEDS
 RIDGE = 20.0  # added to the sum of squares of each latent, which is several hundred
 DAMPING = 0.02  # limits the step for an attribute that the latent hardly explains
-IN_LATENT = (0, 1, 2)  # attributes that the latent steers: all but height
+IN_LATENT = 3  # attributes that the latent steers: all but height
 SHIPPED = Path(__file__).parents[1] / "weights"  # with the directions of the shipped generator
 LARGEST = 3.0  # standard deviations; beyond, a quarter of the digits are misread
 
@@ -46,9 +46,9 @@ class Style:
                 setattr(self, name, number(f"style.{name}", value, -LARGEST, LARGEST))
 
     @property
-    def held(self) -> list[int]:
-        """Indices in :data:`attribute.NAMES` of the wanted attributes."""
-        return [i for i, name in enumerate(attribute.NAMES) if getattr(self, name) is not None]
+    def held(self) -> Tensor:
+        """Which of :data:`attribute.NAMES` are wanted, bool [4]."""
+        return torch.tensor([getattr(self, name) is not None for name in attribute.NAMES])
 
     def filled(self, other: "Style", names: Sequence[str] = attribute.NAMES) -> "Style":
         """This style, with those of the attributes ``names`` that are None as in ``other``."""
@@ -56,15 +56,17 @@ class Style:
 
     @property
     def wanted(self) -> Tensor:
-        """The values at :attr:`held`."""
-        return torch.tensor([getattr(self, attribute.NAMES[i]) for i in self.held])
+        """The wanted attributes [4], 0 for those that are not :attr:`held`."""
+        return torch.tensor([float(getattr(self, name) or 0) for name in attribute.NAMES])
 
 
 @dataclass(frozen=True)
 class Axes:
     """Standardised attributes of K classes are about ``weight`` times the latent plus ``bias``.
 
-    Labels are int64 [N]; -1, of generators without classes, takes their only row.
+    The class ``y`` of digits is a label, int64 [N], or shares of classes that sum to 1, [N, K].
+    Label -1, of generators without classes, takes their only row. What is ``held``, bool [4] or
+    [N, 4], is as a ``style`` [4] or [N, 4] wants it; there, other attributes do not count.
     """
 
     weight: Tensor  # [K, 4, D]
@@ -72,13 +74,27 @@ class Axes:
     mean: Tensor  # [K, 4], of the measured attributes
     std: Tensor  # [K, 4]
 
+    def of(self, y: Tensor) -> "Axes":
+        """The axes of each digit: [N, 4, D] and [N, 4]."""
+        parts = (self.weight, self.bias, self.mean, self.std)
+        if y.ndim == 1:
+            return Axes(*(part[y] for part in parts))
+        return Axes(*((y @ part.flatten(1)).unflatten(1, part.shape[1:]) for part in parts))
+
     def expected(self, z: Tensor, y: Tensor) -> Tensor:
         """The style [N, 4] that latents [N, D] should give."""
-        return (self.weight[y] @ z[:, :, None]).squeeze(2) + self.bias[y]
+        axes = self.of(y)
+        return (axes.weight @ z[:, :, None]).squeeze(2) + axes.bias
 
     def standard(self, x: Tensor, y: Tensor) -> Tensor:
         """The style [N, 4] measured on images [N, C, H, W], in standard deviations."""
-        return (attribute.measure(x) - self.mean[y]) / self.std[y]
+        axes = self.of(y)
+        return (attribute.measure(x) - axes.mean) / axes.std
+
+    def measured(self, style: Tensor, y: Tensor) -> Tensor:
+        """The attributes [N, 4] of a style, in their units: the inverse of :meth:`standard`."""
+        axes = self.of(y)
+        return axes.mean + axes.std * style
 
     def hand_style(self, z: Tensor) -> Tensor:
         """The style [N, 4] of the hands of latents [N, D]: the classes' mean, at unit variance."""
@@ -86,36 +102,37 @@ class Axes:
         style: Tensor = (z @ joint.T + shift) / joint.norm(dim=1)
         return style
 
-    def steer(self, z: Tensor, y: Tensor, wanted: Tensor, held: list[int]) -> Tensor:
-        """Latents nearest to ``z`` [N, D] with the ``wanted`` [N, A] of attributes ``held``."""
-        steered = [i for i, one in enumerate(held) if one in IN_LATENT]
-        if not steered:
-            return z
-        held = [held[i] for i in steered]
-        w = self.weight[y][:, held]
-        missing = wanted[:, steered] - self.expected(z, y)[:, held]
-        inner = w @ w.mT + DAMPING * torch.eye(len(held))
-        step: Tensor = w.mT @ torch.linalg.solve(inner, missing[:, :, None])
+    def steer(self, z: Tensor, y: Tensor, style: Tensor, held: Tensor) -> Tensor:
+        """Latents nearest to ``z`` [N, D] that should give the style; height stays."""
+        w = (self.of(y).weight * held[..., None])[:, :IN_LATENT]
+        missing = ((style - self.expected(z, y)) * held)[:, :IN_LATENT]
+        step = w.mT @ (_inverse(w @ w.mT + DAMPING * torch.eye(IN_LATENT)) @ missing[:, :, None])
         return z + step.squeeze(2)
 
-    def finish(self, x: Tensor, y: Tensor, wanted: Tensor, held: list[int]) -> Tensor:
-        """Shear and stretch images [N, C, H, W] to the ``wanted`` [N, A] of ``held`` [A]."""
-        if set(held) <= {0}:
-            return x
-        box = attribute.frame(attribute.ink(x))
-        goal = self.mean[y].clone()
-        goal[:, 1:] = attributes_of(box)
-        goal[:, held] = self.mean[y][:, held] + self.std[y][:, held] * wanted
-        return reframe(x, box, goal[:, 1:])
+    def finish(self, x: Tensor, y: Tensor, style: Tensor, held: Tensor) -> Tensor:
+        """Shear and stretch images [N, C, H, W] to the slant, width and height of the style."""
+        return reframe(x, self.measured(style, y), held) if held[..., 1:].any() else x
 
 
-def attributes_of(box: attribute.Frame) -> Tensor:
-    """Slant, width and height [N, 3] of parallelograms, as :data:`attribute.NAMES` has them."""
-    return torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
+def _inverse(a: Tensor) -> Tensor:
+    """The inverse of symmetric matrices [N, 3, 3], by cofactors: ONNX has no solver."""
+    p, q, r = a.unbind(1)
+    cofactors = torch.stack([_cross(q, r), _cross(r, p), _cross(p, q)], 2)
+    return cofactors / (p * cofactors[:, :, 0]).sum(1)[:, None, None]
 
 
-def reframe(x: Tensor, box: attribute.Frame, goal: Tensor) -> Tensor:
-    """Shear and stretch images [N, C, H, W] from parallelograms to slant, width, height [N, 3]."""
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return a.roll(-1, 1) * b.roll(-2, 1) - a.roll(-2, 1) * b.roll(-1, 1)
+
+
+def reframe(x: Tensor, wanted: Tensor, held: Tensor) -> Tensor:
+    """Shear and stretch images [N, C, H, W] to the ``wanted`` attributes [N, 4], in their units.
+
+    Of what is not ``held``, bool [4] or [N, 4], images stay as they are.
+    """
+    box = attribute.frame(attribute.ink(x))
+    own = torch.cat([box.shear.atan().rad2deg()[:, None], box.size], 1)
+    goal = torch.where(held[..., 1:], wanted[:, 1:], own)
     room = torch.tensor([x.shape[-1], x.shape[-2]]) - 2.0  # leaves a pixel free all around
     shear, size = goal[:, 0].deg2rad().tan(), torch.minimum(goal[:, 1:].clamp(min=1.0), room)
     centre = torch.minimum(torch.maximum(box.centre, size / 2 + 1), room + 1 - size / 2)

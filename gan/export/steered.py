@@ -1,7 +1,7 @@
-"""A generator that draws in a wanted style, as programs for a page, and its encoder.
+"""A generator that draws in a wanted style, and what else a page computes, as programs.
 
-The first two compute what :class:`gan.digits.style.Axes` does. A mask takes the place of its list
-of held attributes, and a closed form that of its solver: a program has one shape for all requests.
+Masks are float32, and 1 is true. A program has one shape for all requests, so a mask takes the
+place of a list.
 """
 
 from functools import partial
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from gan import sample
-from gan.digits import attribute
-from gan.digits.encoder import Encoder
-from gan.digits.style import DAMPING, IN_LATENT, Axes, attributes_of, reframe
+from gan.digits import layout
+from gan.digits.style import Axes, reframe
 from gan.export import program
+from gan.lab import Lab
+from gan.metric.feature import Frozen
 from gan.network import Generator
 
 
@@ -21,46 +22,66 @@ class Steered(nn.Module):
     """Draws images [N, C, H, W] of latents [N, D] and shares of classes [N, K] in a style.
 
     ``style`` [N, 4] is in standard deviations of :data:`gan.digits.attribute.NAMES`; ``held``
-    [N, 4] is 1 for those that are wanted, else 0. Also returns the wanted attributes [N, 4] in
-    their units, for :class:`Finish`, and the style [N, 4] that the digits have without a wish.
+    [N, 4] masks those that are wanted, and ``kept`` [N, 4] those that are otherwise as the hands of
+    the latents ``hand`` [N, D] have them, as :class:`gan.digits.line.Pen` does. Also returns the
+    wanted attributes [N, 4] in their units, for :class:`Finish`, and the style [N, 4] that the
+    digits would have if nothing were held.
     """
-
-    weight: Tensor  # of Axes, with its shapes
-    bias: Tensor
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, generator: Generator, axes: Axes) -> None:
         super().__init__()
         self.generator = generator
-        for name, value in vars(axes).items():
+        self.names = [f"axes_{name}" for name in vars(axes)]  # of buffers, apart from those of nodes as "mean"
+        for name, value in zip(self.names, vars(axes).values(), strict=True):
             self.register_buffer(name, value)
 
-    def forward(self, z: Tensor, shares: Tensor, style: Tensor, held: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        weight = (shares @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
-        own = (weight @ z[:, :, None]).squeeze(2) + shares @ self.bias
-        part = list(IN_LATENT)
-        w = weight[:, part] * held[:, part, None]
-        missing = ((style - own) * held)[:, part, None]
-        step = w.mT @ _inverse(w @ w.mT + DAMPING * torch.eye(len(part))) @ missing
-        x = self.generator(z + step.squeeze(2), shares)
-        return x, shares @ self.mean + (shares @ self.std) * style, own
+    def forward(
+        self, z: Tensor, shares: Tensor, hand: Tensor, kept: Tensor, style: Tensor, held: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        axes = Axes(*(getattr(self, name) for name in self.names))
+        hands = axes.hand_style(hand)
+        wanted = torch.where(held > 0, style, hands)
+        x = self.generator(axes.steer(z, shares, wanted, (held > 0) | (kept > 0)), shares)
+        return x, axes.measured(style, shares), torch.where(kept > 0, hands, axes.expected(z, shares))
 
 
 class Finish(nn.Module):
     """Shears and stretches images [N, C, H, W] to the wanted slant, width and height [N, 4].
 
-    What is not ``held`` [N, 4] stays. It costs as much as drawing, so it is a program of its own.
+    Of what is not ``held`` [N, 4], images stay as they are.
     """
 
     def forward(self, x: Tensor, wanted: Tensor, held: Tensor) -> Tensor:
-        box = attribute.frame(attribute.ink(x))
-        return reframe(x, box, torch.where(held[:, 1:] > 0, wanted[:, 1:], attributes_of(box)))
+        asked = held > 0
+        return torch.where(asked[:, 1:].any(1)[:, None, None, None], reframe(x, wanted, asked), x)
 
 
-def to_onnx(generator: Generator, axes: Axes, encoder: Encoder | None, info: program.Info) -> dict[str, bytes]:
-    """ONNX models: ``steered``, ``finish`` and ``encoder``, if there is one; with metadata."""
-    steered = Steered(generator, axes)
+class Read(nn.Module):
+    """The chances [N, K] of classes, and the features [N, F], of images [N, C, H, W]."""
+
+    def __init__(self, reader: Frozen) -> None:
+        super().__init__()
+        self.reader = reader
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features, logits = self.reader.classify(x)
+        return logits.softmax(1), features
+
+
+class Lean(nn.Module):
+    """Shears images [N, 1, H, H] by ``degrees`` [N] to the right: [N, 1, H, 2 H]."""
+
+    def forward(self, x: Tensor, degrees: Tensor) -> Tensor:
+        return layout.lean(x, degrees.deg2rad().tan())
+
+
+def to_onnx(lab: Lab, info: program.Info) -> dict[str, bytes]:
+    """ONNX models, with metadata: ``steered`` and ``finish``; ``lean`` of grey images.
+
+    And ``encoder`` and ``read``, if the lab has an encoder and a reader for labels.
+    """
+    generator = lab.generator
+    steered = Steered(generator, lab.axes)
     inputs = partial(_inputs, generator)
 
     def drawn(count: int) -> dict[str, Tensor]:
@@ -69,31 +90,33 @@ def to_onnx(generator: Generator, axes: Axes, encoder: Encoder | None, info: pro
             x, wanted, _ = steered(*asked.values())
         return {"x": x, "wanted": wanted, "held": asked["held"]}
 
-    def seen(count: int) -> dict[str, Tensor]:
-        return {"x": drawn(count)["x"], "shares": inputs(count)["shares"]}
+    def image(count: int) -> dict[str, Tensor]:
+        return {"x": drawn(count)["x"]}
+
+    def shared(count: int) -> dict[str, Tensor]:
+        return image(count) | {"shares": inputs(count)["shares"]}
+
+    def leant(count: int) -> dict[str, Tensor]:
+        return image(count) | {"degrees": torch.linspace(-20.0, 20.0, count)}
 
     found = {
         "steered": program.onnx_of(steered, inputs, ["image", "wanted", "own"], info),
         "finish": program.onnx_of(Finish(), drawn, ["image"], info),
     }
-    return found if encoder is None else found | {"encoder": program.onnx_of(encoder, seen, ["z"], info)}
+    if generator.shape[0] == 1:
+        found["lean"] = program.onnx_of(Lean(), leant, ["image"], info)
+    if generator.classes and lab.encoder is not None:  # of labels, a page takes the nearest
+        found["encoder"] = program.onnx_of(lab.encoder, shared, ["z"], info)
+    if lab.reader is not None:
+        found["read"] = program.onnx_of(Read(lab.reader), image, ["chances", "features"], info)
+    return found
 
 
 def _inputs(generator: Generator, count: int) -> dict[str, Tensor]:
-    """Examples of what a page asks: single and mixed classes, every attribute held and not."""
+    """Examples of what a page asks: single and mixed classes; attributes held, kept and neither."""
     z = sample.latents(torch.arange(count), generator.latent)
     shares = torch.eye(max(generator.classes, 1))[torch.arange(count) % max(generator.classes, 1)]
     style = torch.linspace(-1.5, 1.5, 4 * count).view(count, 4)
-    held = (torch.arange(4 * count) % 3 > 0).view(count, 4).float()
-    return {"z": z, "shares": shares.lerp(shares.roll(1, 0), 0.1), "style": style, "held": held}
-
-
-def _inverse(a: Tensor) -> Tensor:
-    """The inverse of symmetric matrices [N, 3, 3], by cofactors."""
-    p, q, r = a.unbind(1)
-    cofactors = torch.stack([_cross(q, r), _cross(r, p), _cross(p, q)], 2)
-    return cofactors / (p * cofactors[:, :, 0]).sum(1)[:, None, None]
-
-
-def _cross(a: Tensor, b: Tensor) -> Tensor:
-    return a.roll(-1, 1) * b.roll(-2, 1) - a.roll(-2, 1) * b.roll(-1, 1)
+    held, kept = ((torch.arange(4 * count) % turn > 0).view(count, 4).float() for turn in (3, 5))
+    shares = shares.lerp(shares.roll(1, 0), 0.1)
+    return {"z": z, "shares": shares, "hand": z.roll(1, 0) + 0.1, "kept": kept, "style": style, "held": held}

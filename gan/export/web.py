@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from gan import sample
 from gan.digits.picture import title_of
 from gan.error import UserError
-from gan.export import program, steered
+from gan.export import constant, program, steered
 from gan.file import atomic_folder, cache_folder, write_bytes
 from gan.lab import Lab
 from gan.names import numbered
@@ -73,8 +73,7 @@ def write_page(folder: Path, lab: Lab, cfg: DictConfig) -> None:
     if channels not in (1, 3):
         raise UserError(f"out: a page shows images of 1 or 3 channels, and these have {channels}: choose FILE.onnx")
     runtime, info = find_runtime(cfg.page.runtime, cfg.cache), program.describe(lab)
-    encoder = lab.encoder if generator.classes else None  # of labels, it takes the nearest
-    programs = steered.to_onnx(generator, lab.axes, encoder, info)
+    programs = steered.to_onnx(lab, info)
     names = list(lab.names) or numbered(generator.classes)
     model = {
         **info,
@@ -88,9 +87,10 @@ def write_page(folder: Path, lab: Lab, cfg: DictConfig) -> None:
         "columns": sample.columns(generator.classes),
         "channels": channels,
         "size": size,
-        **{name: base64.b64encode(one).decode() for name, one in programs.items()},
+        "programs": {name: _pack(one) for name, one in programs.items()},
+        **constant.describe(lab),
     }
-    packed = {"module": _pack(runtime / MODULE), "wasm": _pack(runtime / WASM)}
+    packed = {"module": _pack((runtime / MODULE).read_bytes()), "wasm": _pack((runtime / WASM).read_bytes())}
     with atomic_folder(folder) as made:
         for name in STATIC:
             shutil.copyfile(PAGE / name, made / name)
@@ -98,5 +98,5 @@ def write_page(folder: Path, lab: Lab, cfg: DictConfig) -> None:
         (made / "runtime.js").write_text(f"const RUNTIME = {json.dumps(packed)};\n")
 
 
-def _pack(path: Path) -> str:
-    return base64.b64encode(gzip.compress(path.read_bytes(), mtime=0)).decode()
+def _pack(contents: bytes) -> str:
+    return base64.b64encode(gzip.compress(contents, mtime=0)).decode()

@@ -7,8 +7,9 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from gan import checkpoint, sample
-from gan.digits import attribute, style
+from gan.digits import attribute
 from gan.digits.picture import Digits, Picture
+from gan.digits.style import FIRST_SEED, IN_LATENT, SAMPLES
 from gan.lab import Lab
 from gan.metric import feature
 
@@ -32,7 +33,7 @@ def measure_slider(lab: Lab, z: Tensor, y: Tensor, asked: Tensor, place: int) ->
     got, got_by_latent = (lab.axes.standard(images, y)[:, place] for images in (x, by_latent))
     found = {
         "spearman": _correlate(asked, got),
-        "by the latent alone": _correlate(asked, got_by_latent) if place in style.IN_LATENT else None,
+        "by the latent alone": _correlate(asked, got_by_latent) if place < IN_LATENT else None,
         "worst class": min(_correlate(asked[y == label], got[y == label]) for label in range(10)),
         "read": _accuracy(x, y),
     }
@@ -48,8 +49,9 @@ def measure_slider(lab: Lab, z: Tensor, y: Tensor, asked: Tensor, place: int) ->
 
 def apply_style(lab: Lab, z: Tensor, y: Tensor, asked: Tensor, place: int) -> tuple[Tensor, Tensor]:
     """Images of latents z, labels y at values ``asked`` [N, 1]: by latent alone, and in full."""
-    x = torch.cat(list(sample.images(lab.generator, lab.axes.steer(z, y, asked, [place]), y)))
-    return x, lab.axes.finish(x, y, asked, [place])
+    style, held = asked.expand(-1, len(attribute.NAMES)), torch.arange(len(attribute.NAMES)) == place
+    x = torch.cat(list(sample.images(lab.generator, lab.axes.steer(z, y, style, held), y)))
+    return x, lab.axes.finish(x, y, style, held)
 
 
 def _correlate(asked: Tensor, got: Tensor) -> float:
@@ -65,14 +67,14 @@ def measure_axes(lab: Lab, count: int) -> dict[str, Any]:
 
     R^2 = 1 - mean (measured - expected)^2 / var measured, in standard deviations of each class.
     """
-    seeds = torch.arange(count) + style.FIRST_SEED + style.SAMPLES
+    seeds = torch.arange(count) + FIRST_SEED + SAMPLES
     y, z = sample.labels(seeds, 10), sample.latents(seeds, lab.generator.latent)
     got = lab.axes.standard(torch.cat(list(sample.images(lab.generator, z, y))), y)
     r2 = 1 - (got - lab.axes.expected(z, y)).square().mean(0) / got.var(0, correction=0)
     return {
         "command": "GAN_CACHE=FOLDER python -m gan.generate n=1 style.thickness=0 out=x.png",
         "generator_sha256": lab.provenance["sha256"],
-        "samples": style.SAMPLES,
+        "samples": SAMPLES,
         "held_out": {"samples": count, "r2": dict(zip(attribute.NAMES, r2.tolist(), strict=True))},
         "licence": checkpoint.LICENCE,
     }

@@ -72,9 +72,13 @@ class Frozen(nn.Module):
         self.require_shape(x)
         if self._last is None or self._last[0] is not x:
             with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-                one = x.float().reshape(-1, *self.classifier.shape).contiguous(memory_format=torch.channels_last)
-                self._last = x, self._join(*self.classifier(one))
+                self._last = x, self.classify(x.float())
         return self._last[1]
+
+    def classify(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and logits of float32 images, computed anew."""
+        one = x.reshape(-1, *self.classifier.shape).contiguous(memory_format=torch.channels_last)
+        return self._join(*self.classifier(one))
 
     def _join(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Join channels: concatenated features, log p(a, b, c) = log p(a) + log p(b) + log p(c)."""

@@ -73,9 +73,10 @@ def test_what_is_asked_is_what_is_measured_and_the_digit_stays_what_it_is(
     count, place = 400, attribute.NAMES.index(name)
     seeds = torch.arange(count) + 700_000
     y = sample.labels(seeds, 10)
-    wanted = (torch.rand(count, 1, generator=torch.Generator().manual_seed(0)) * 2 - 1) * 2
-    z = axes.steer(sample.latents(seeds, 64), y, wanted, [place])
-    x = axes.finish(torch.cat(list(sample.images(generator, z, y))), y, wanted, [place])
+    wanted = ((torch.rand(count, 1, generator=torch.Generator().manual_seed(0)) * 2 - 1) * 2).expand(-1, 4)
+    held = torch.arange(4) == place
+    z = axes.steer(sample.latents(seeds, 64), y, wanted, held)
+    x = axes.finish(torch.cat(list(sample.images(generator, z, y))), y, wanted, held)
     assert spearmanr(wanted[:, 0], axes.standard(x, y)[:, place]).statistic > 0.94
     assert feature.accuracy(feature.load("mnist").classifier, x, y) > 0.98
 
@@ -83,10 +84,10 @@ def test_what_is_asked_is_what_is_measured_and_the_digit_stays_what_it_is(
 def test_steering_takes_the_smallest_step_to_the_expected_value(shipped: tuple[Generator, Axes]) -> None:
     _, axes = shipped
     z, y = sample.latents(torch.arange(50), 64), torch.arange(50) % 10
-    wanted = torch.full((50, 2), 1.0)
-    moved = axes.steer(z, y, wanted, [0, 1])
+    wanted, held = torch.ones(4), torch.tensor([True, True, False, False])
+    moved = axes.steer(z, y, wanted, held)
     assert axes.expected(moved, y)[:, :2].sub(1).abs().max() < 0.1
-    assert axes.steer(z, y, axes.expected(z, y)[:, :2], [0, 1]).sub(z).abs().max() < 1e-5
+    assert axes.steer(z, y, axes.expected(z, y), held).sub(z).abs().max() < 1e-5
     across = torch.linalg.qr(axes.weight[y][:, :2].transpose(1, 2)).Q  # the step lies in the span of both directions
     step = moved - z
     assert (step - (across @ (across.transpose(1, 2) @ step[:, :, None])).squeeze(2)).abs().max() < 1e-4
@@ -120,9 +121,9 @@ def test_a_digit_that_leans_or_grows_stays_inside_its_picture(shipped: tuple[Gen
     seeds = torch.arange(200) + 800_000
     y = sample.labels(seeds, 10)
     for place, value in ((1, 3.0), (1, -3.0), (2, 3.0), (3, 3.0)):
-        wanted = torch.full((200, 1), value)
-        z = axes.steer(sample.latents(seeds, 64), y, wanted, [place])
+        wanted, held = torch.full((4,), value), torch.arange(4) == place
+        z = axes.steer(sample.latents(seeds, 64), y, wanted, held)
         plain = torch.cat(list(sample.images(generator, z, y)))
         wide = torch.nn.functional.pad(plain, [14] * 4, value=-1.0)
-        cut, whole = (axes.finish(x, y, wanted, [place]).add(1).sum((1, 2, 3)) for x in (plain, wide))
+        cut, whole = (axes.finish(x, y, wanted, held).add(1).sum((1, 2, 3)) for x in (plain, wide))
         assert (cut > 0.95 * whole).float().mean() > 0.98

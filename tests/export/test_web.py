@@ -192,15 +192,3 @@ def test_without_npm_or_a_network_one_line_says_what_to_do(
     assert not (tmp_path / "page").exists()
     with pytest.raises(SystemExit, match=r"page\.runtime: .* has no dist/ort"):
         call(main, f"out={tmp_path / 'page'}/", f"page.runtime={tmp_path}")
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
-@pytest.mark.parametrize("size", [1, 7, 16, 20, 64, 100])
-def test_its_latents_are_torchs(size: int) -> None:
-    seeds = [0, 1, 12345, 2**31, 2**32 - 1]
-    code = (web.PAGE / "latent.js").read_text()
-    shown = f"console.log(JSON.stringify({seeds}.map((seed) => [...latent(seed, {size})])))"
-    done = subprocess.run(["node", "-e", f"{code}; {shown}"], capture_output=True, text=True, check=True)
-    torch.testing.assert_close(
-        torch.tensor(json.loads(done.stdout)), sample.latents(torch.tensor(seeds), size), rtol=0, atol=2e-6
-    )

@@ -16,10 +16,47 @@ declare const MODEL: {
   data: string;
   sha256: string;
   licence: string;
-  steered: string; // programs: base64 of ONNX
-  finish: string;
-  encoder?: string;
+  programs: Record<"steered" | "finish", string> & Partial<Record<"lean" | "encoder" | "read", string>>; // base64 of gzip of ONNX
+  // Of gan/export/constant.py:
+  alphabet: Record<string, number>; // the label of each character
+  axes: { mean: number[]; std: number[]; weight: number[][]; bias: number[] };
+  presets: Record<string, Preset>;
+  pen: { firstSeed: number; otherSeed: number; attempts: number; looser: number; variation: number; kept: number[] };
+  layout: Record<
+    "height" | "spacing" | "jitter" | "slant" | "margin" | "ink" | "speck" | "digit" | "up" | "down",
+    number
+  >;
+  marks: {
+    strokes: Record<string, [number, number][][]>;
+    leans: [number, number];
+    space: number;
+    unsteady: number;
+    dot: number;
+    dense: string;
+    boldest: number;
+  };
 };
+
+/** As gan/digits/preset.py has it. */
+interface Preset {
+  look: {
+    ink: string;
+    paper: string;
+    direction: "down" | "right";
+    texture: "none" | "grain" | "ruled" | "squared" | "chalk";
+    line: string;
+    height: number | null;
+    minimum_contrast: number;
+  };
+  style: { thickness?: number; slant?: number; width?: number; height?: number };
+  truncation: number;
+  certain: boolean;
+  clean: boolean;
+}
 
 /** onnxruntime-web: base64 of gzip. */
 declare const RUNTIME: { module: string; wasm: string };
+
+interface Window {
+  digits: unknown;
+}

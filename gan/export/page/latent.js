@@ -2,9 +2,9 @@
 // Latents as torch's CPU generator draws them, so that seed 7 here is seed 7 of python -m gan.generate.
 
 /**
- * MT19937 (Matsumoto & Nishimura 1998).
+ * MT19937 (Matsumoto & Nishimura 1998): a function that gives the next 32 bits.
  * @param {number} seed
- * @returns {() => number} a function that gives the next 32 bits
+ * @returns {() => number}
  */
 function twister(seed) {
   const state = new Uint32Array(624);
@@ -27,56 +27,83 @@ function twister(seed) {
   };
 }
 
+/** torch.Generator().manual_seed(seed) of the CPU as a stream of normal numbers, by Box-Muller; it uses 32 bits of a seed. */
+class Source {
+  /** @param {number} seed 0 to 2^53 */
+  constructor(seed) {
+    this.next = twister(seed % 2 ** 32);
+    this.spare = NaN; // of fewer than 16 values, the second of a pair waits for the next call
+  }
+
+  /**
+   * torch.empty(size).normal_(generator=this), as torch.randn draws it.
+   * @param {number} size
+   */
+  normal(size) {
+    const z = new Float32Array(size);
+    return size < 16 ? z.map(() => this.one()) : this.fill(z);
+  }
+
+  /** One value, of 53 random bits. */
+  one() {
+    if (!Number.isNaN(this.spare)) {
+      const value = this.spare;
+      this.spare = NaN;
+      return value;
+    }
+    const uniform = () => (this.next() & 0x1fffff) / 2 ** 21 + this.next() / 2 ** 53;
+    const angle = 2 * Math.PI * uniform();
+    const radius = Math.sqrt(-2 * Math.log1p(-uniform()));
+    this.spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  }
+
+  /**
+   * Values in blocks of 16, of pairs eight places apart; an overlapping last block is drawn anew.
+   * @param {Float32Array} z
+   */
+  fill(z) {
+    const draw = (/** @type {number} */ from) => {
+      for (let i = from; i < z.length; i++) z[i] = (this.next() & 0xffffff) / 2 ** 24;
+    };
+    const pair = (/** @type {number} */ at) => {
+      for (let i = at; i < at + 8; i++) {
+        const radius = Math.sqrt(-2 * Math.log(1 - z[i]));
+        const angle = 2 * Math.PI * z[i + 8];
+        z[i] = radius * Math.cos(angle);
+        z[i + 8] = radius * Math.sin(angle);
+      }
+    };
+    draw(0);
+    for (let at = 0; at + 16 <= z.length; at += 16) pair(at);
+    if (z.length % 16) {
+      draw(z.length - 16);
+      pair(z.length - 16);
+    }
+    return z;
+  }
+}
+
 /**
- * torch.empty(size).normal_(generator=torch.Generator().manual_seed(seed)), by Box-Muller. From 16 values on: in blocks of
- * 16, of pairs eight places apart; an overlapping last block is drawn anew. Below: of neighbours, with 53 random bits each.
+ * The latent of a seed, 0 to 2^53, as gan/sample.py draws it: row seed // 2^32 of the stream seed % 2^32.
  * @param {number} seed
  * @param {number} size
  */
 function latent(seed, size) {
-  const next = twister(seed);
-  const z = new Float32Array(size);
-  if (size < 16) {
-    const uniform = () => (next() & 0x1fffff) / 2 ** 21 + next() / 2 ** 53;
-    for (let i = 0; i < size; i += 2) {
-      const angle = 2 * Math.PI * uniform();
-      const radius = Math.sqrt(-2 * Math.log1p(-uniform()));
-      z[i] = radius * Math.cos(angle);
-      if (i + 1 < size) z[i + 1] = radius * Math.sin(angle);
-    }
-    return z;
-  }
-  /** @type {(from: number, to: number) => void} */
-  const fill = (from, to) => {
-    for (let i = from; i < to; i++) z[i] = (next() & 0xffffff) / 2 ** 24;
-  };
-  /** @type {(at: number) => void} */
-  const block = (at) => {
-    for (let i = at; i < at + 8; i++) {
-      const radius = Math.sqrt(-2 * Math.log(1 - z[i]));
-      const angle = 2 * Math.PI * z[i + 8];
-      z[i] = radius * Math.cos(angle);
-      z[i + 8] = radius * Math.sin(angle);
-    }
-  };
-  fill(0, size);
-  for (let at = 0; at + 16 <= size; at += 16) block(at);
-  if (size % 16) {
-    fill(size - 16, size);
-    block(size - 16);
-  }
-  return z;
+  const source = new Source(seed);
+  for (let row = Math.floor(seed / 2 ** 32); row > 0; row--) source.normal(size);
+  return source.normal(size);
 }
 
 /**
  * Spherical interpolation from a to b: a straight line would pass where few latents are.
  * @param {Float32Array} a
  * @param {Float32Array} b
- * @param {number} share of the way, in [0, 1]
+ * @param {number} share
  */
 function between(a, b, share) {
-  /** @type {(u: Float32Array, v: Float32Array) => number} */
-  const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
+  const dot = (/** @type {Float32Array} */ u, /** @type {Float32Array} */ v) =>
+    u.reduce((sum, value, i) => sum + value * v[i], 0);
   const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
   if (share === 0 || angle < 1e-6) return a;
   const [of_a, of_b] = [1 - share, share].map((part) => Math.sin(part * angle) / Math.sin(angle));

@@ -44,7 +44,7 @@ function prepared() {
 // The latent and label of an image [H, W], and how far the digit is from it: of all labels, the one whose digit is nearest.
 async function nearest(image, labels) {
   const latents = await encode(image, labels);
-  const { images } = await draw(latents, labels);
+  const { images } = await draw(alike(latents, labels));
   const away = labels.map((_, i) => image.reduce((sum, value, at) => sum + Math.abs(value - images[i * image.length + at]), 0));
   const best = away.indexOf(Math.min(...away));
   return { z: rounded(latents[best]), label: labels[best], error: away[best] / image.length / 2 };
@@ -61,7 +61,7 @@ function writeHand(state) {
 // Take the hand in the address; what is none is left out, and said.
 function followHand(asked) {
   leaveHand();
-  if (!MODEL.encoder || !asked.has("hand")) return;
+  if (!MODEL.programs.encoder || !asked.has("hand")) return;
   const label = MODEL.names.indexOf(asked.get("as"));
   try {
     const z = Float32Array.from(atob(asked.get("hand")), (letter) => (letter.charCodeAt(0) - 128) / FINE);
@@ -72,7 +72,7 @@ function followHand(asked) {
 
 function leaveHand() {
   hand = null;
-  if (MODEL.encoder) say("pad-said", "");
+  if (MODEL.programs.encoder) say("pad-said", "");
 }
 
 // The latents of seeds, in this hand if there is one: as near to each other as the digits of one writer.

@@ -37,7 +37,7 @@ function latest(task) {
 const showOne = latest(async (_, asked, style, seed, towards, way, boldness) => {
   const label = hand ? (asked ?? hand.label) : labelOf(seed, asked);
   const z = between(hand ? hand.z : latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
-  const { images, own, ms } = await draw([z.map((value) => (value * boldness) / 100)], [label], style);
+  const { images, own, ms } = await draw(alike([z.map((value) => (value * boldness) / 100)], [label], style));
   showStyle(own);
   $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
   const what = [hand ? "your hand" : `seed ${seed}`];
@@ -62,7 +62,7 @@ const showMany = latest(async (stale, label, style, seed, n) => {
   for (let at = 0; at < n; at += MODEL.columns) {
     const seeds = Array.from({ length: Math.min(MODEL.columns, n - at) }, (_, i) => seed + at + i);
     const labels = seeds.map((one) => labelOf(one, label));
-    const { images, ms } = await draw(latentsOf(seeds), labels, style);
+    const { images, ms } = await draw(alike(latentsOf(seeds), labels, style));
     seeds.forEach((_, i) => {
       const image = images.subarray((i * images.length) / seeds.length);
       pen.drawImage(picture(image, CELL), i * CELL, (at / MODEL.columns) * CELL);
@@ -162,13 +162,13 @@ function prepare() {
   $("sha256").textContent = MODEL.sha256.slice(0, 16);
   choices();
   colours();
-  if (!MODEL.encoder) $("own").remove();
+  if (!MODEL.programs.encoder) $("own").remove();
   if (MODEL.channels === 3) document.querySelectorAll(".grey").forEach((one) => one.remove());
   follow();
 }
 
 function listen() {
-  if (MODEL.encoder) listenToPad(show);
+  if (MODEL.programs.encoder) listenToPad(show);
   const alone = ["seed", "towards", "way", "boldness"]; // fields of the large image only
   const together = ["first", "n"]; // fields of the sheet only
   const changed = (id) => show(!together.includes(id), !alone.includes(id));
@@ -225,8 +225,8 @@ async function report() {
   const labels = seeds.map((seed) => labelOf(seed, chosen()));
   const images = await window.digits(seeds, labels, wish());
   const rows = seeds.map((seed) => latent(seed, MODEL.latent));
-  const { ms: one } = await draw(rows.slice(0, 1), labels.slice(0, 1));
-  const { ms: all } = await draw(rows, labels);
+  const { ms: one } = await draw(alike(rows.slice(0, 1), labels.slice(0, 1)));
+  const { ms: all } = await draw(alike(rows, labels));
   $("result").textContent = JSON.stringify({ images: [...images], ms: { one, all } });
 }
 

@@ -1,0 +1,78 @@
+"""What a page knows of this project's code besides its programs: constants, presets, classes.
+
+The page writes lines as :mod:`gan.digits.line` does, in JavaScript, with these numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from gan.digits import layout, line, mark
+from gan.digits.layout import Layout
+from gan.digits.look import PRESETS
+from gan.digits.preset import choose
+from gan.digits.style import Axes
+from gan.lab import Lab
+from gan.names import digits
+
+
+def describe(lab: Lab) -> dict[str, Any]:
+    """The constants of the page of a lab, for JSON."""
+    is_grey = lab.generator.shape[0] == 1
+    return {
+        "alphabet": alphabet(lab.names) if is_grey else {},
+        "axes": describe_axes(lab.axes),
+        "presets": {path.stem: describe_preset(path.stem) for path in sorted(PRESETS.glob("*.yaml"))},
+        "pen": {
+            "firstSeed": line.FIRST_SEED,
+            "otherSeed": line.OTHER_SEED,
+            "attempts": line.ATTEMPTS,
+            "looser": line.LOOSER,
+            "variation": line.Pen.variation,
+            "kept": line.KEPT,
+        },
+        "layout": {
+            **asdict(Layout()),
+            "ink": layout.INK,
+            "speck": layout.SPECK,
+            "digit": layout.DIGIT,
+            "up": layout.UP,
+            "down": layout.DOWN,
+        },
+        "marks": {
+            "strokes": mark.STROKES,
+            "leans": mark.LEANS,
+            "space": mark.SPACE,
+            "unsteady": mark.UNSTEADY,
+            "dot": mark.DOT,
+            "dense": mark.DENSE,
+            "boldest": mark.BOLDEST,
+        },
+    }
+
+
+def alphabet(names: Sequence[str]) -> dict[str, int]:
+    """The label of each character that a class means: ten digits, and names of one character."""
+    found = {name: label for label, name in enumerate(names) if len(name) == 1}
+    return found | {str(digit): label for digit, label in digits(names).items()}
+
+
+def describe_axes(axes: Axes) -> dict[str, Any]:
+    """``mean``, ``std`` [4] of classes; a hand has the style ``weight`` [4, D] @ z + ``bias``."""
+    size = axes.weight.shape[-1]
+    bias = axes.hand_style(torch.zeros(1, size))
+    weight = (axes.hand_style(torch.eye(size)) - bias).T
+    return {
+        "mean": axes.mean.mean(0).tolist(),
+        "std": axes.std.mean(0).tolist(),
+        "weight": weight.tolist(),
+        "bias": bias[0].tolist(),
+    }
+
+
+def describe_preset(name: str) -> dict[str, Any]:
+    """A preset as :func:`gan.digits.preset.choose` has it; of the style, what it holds."""
+    found = asdict(choose(name))
+    return found | {"style": {part: value for part, value in found["style"].items() if value is not None}}

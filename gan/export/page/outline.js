@@ -1,64 +1,170 @@
 "use strict";
 // Smooth outlines of ink, nearly those of gan/digits/outline.
 
-const AROUND = 2; // pixels of paper around an image, which close the outline of ink at its border
-const SPECK = 6; // points: shorter contours are dropped, shorter holes filled
-const BELL = Array.from({ length: 13 }, (_, i) => Math.exp(-(((i - 6) / 2) ** 2) / 2) / 5.01); // standard deviation 2
+/** A grey picture, digits 28 pixels high: ink [height * width] in [0, 1].
+ * @typedef {{ink: Float32Array, width: number, height: number, boxes: Box[]}} Picture */
+/** The box of a character's ink; digit: its index among the digits of the text, -1 for a separator.
+ * @typedef {{character: string, x: number, y: number, width: number, height: number, digit: number}} Box */
+/** Control points [[x, y], ...] of a closed quadratic B-spline; holes run the other way round.
+ * @typedef {number[][]} Contour */
 
-// A path around the ink of `image` [size, size] in [-1, 1]; its unit is a pixel.
-function outline(image, size) {
-  const wide = size + 2 * AROUND;
-  const ink = new Float32Array(wide * wide);
-  for (let i = 0; i < size * size; i++) ink[(Math.floor(i / size) + AROUND) * wide + (i % size) + AROUND] = (image[i] + 1) / 2;
-  const half = Math.max(0.1, ...ink) / 2; // of the strongest ink, so that faint digits stay
-  const height = sharpened(ink, wide).map((value) => value - half);
-  const path = new Path2D();
-  for (const contour of contours(height, wide).filter((one) => one.length > SPECK).map(smoothed)) {
-    const middle = (i) => [0, 1].map((axis) => (contour.at(i)[axis] + contour[(i + 1) % contour.length][axis]) / 2 + 0.5 - AROUND);
-    path.moveTo(...middle(-1));
-    contour.forEach(([x, y], i) => path.quadraticCurveTo(x + 0.5 - AROUND, y + 0.5 - AROUND, ...middle(i)));
-  }
-  return path;
+const AROUND = 2; // pixels of paper around a picture, which close the outline of ink at its border
+const BLANK = 0.1; // share of full ink; a picture that is fainter everywhere is empty
+const SHORTEST = 4; // pixels: shorter contours are dropped, shorter holes filled
+const KERNEL = kernel();
+
+/** The weights of points half a pixel apart for a control point of a B-spline through the smoothed contour.
+ * Against shrinking, the smoothed residual is added (Tukey 1977, "twicing"). */
+function kernel() {
+  const bell = Array.from({ length: 13 }, (_, i) => Math.exp(-(((i - 6) / 2) ** 2) / 2) / 5.01); // standard deviation of a pixel
+  const convolve = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
+    Array.from({ length: a.length + b.length - 1 }, (_, i) =>
+      a.reduce((sum, value, k) => sum + value * (b[i - k] ?? 0), 0),
+    );
+  const twice = convolve(bell, bell).map((value, i) => 2 * (bell[i - 6] ?? 0) - value);
+  return Float64Array.from(convolve(twice, [-0.125, 0, 1.25, 0, -0.125])); // control points lie outside of the bends
 }
 
-// Makes ridges brighter and valleys darker by their curvature, so that thin strokes and gaps survive.
-function sharpened(ink, size) {
-  return ink.map((value, i) => {
-    const bent = (step) => (ink[i + step] ?? 0) - 2 * value + (ink[i - step] ?? 0);
-    const [xx, yy, xy] = [bent(1), bent(size), (bent(size + 1) - bent(size - 1)) / 4];
-    const [mean, spread] = [(xx + yy) / 2, Math.hypot((xx - yy) / 2, xy)];
+/** The outlines of a picture at about half of the strongest ink nearby, so that faint digits stay; unit: its pixels.
+ * @param {Picture} picture */
+function outline({ ink, width, height }) {
+  const wide = width + 2 * AROUND;
+  const padded = new Float32Array(wide * (height + 2 * AROUND));
+  for (let y = 0; y < height; y++) padded.set(ink.subarray(y * width, (y + 1) * width), (y + AROUND) * wide + AROUND);
+  const most = padded.reduce((high, value) => Math.max(high, value), 0);
+  if (most < BLANK) return [];
+  const above = sharpened(padded, wide);
+  const nearby = strongest(above, wide);
+  for (let i = 0; i < above.length; i++) above[i] -= Math.min(Math.max(0.53 * nearby[i], 0.29 * most), 0.48 * most);
+  return contours(above, wide)
+    .map(smoothed)
+    .filter((one) => one.length > SHORTEST);
+}
+
+/** Ridges brighter and valleys darker by their curvature, so that thin strokes and gaps survive.
+ * @param {Float32Array} ink @param {number} wide */
+function sharpened(ink, wide) {
+  const sharp = new Float32Array(ink.length);
+  for (let i = wide + 1; i < ink.length - wide - 1; i++) {
+    const value = ink[i];
+    const [xx, yy] = [ink[i + 1] - 2 * value + ink[i - 1], ink[i + wide] - 2 * value + ink[i - wide]];
+    const xy = (ink[i + wide + 1] + ink[i - wide - 1] - ink[i + wide - 1] - ink[i - wide + 1]) / 4;
+    const [mean, spread] = [(xx + yy) / 2, Math.sqrt(((xx - yy) / 2) ** 2 + xy ** 2)];
     const ridge = Math.min(mean - spread, 0);
-    return value - 0.4 * (ridge + Math.max(mean + spread + 2 * ridge, 0));
-  });
+    sharp[i] = value - 0.4 * (ridge + Math.max(mean + spread + 2 * ridge, 0));
+  }
+  return sharp;
 }
 
-// Closed contours [[x, y], ...] where `height` [side, side] is 0, by marching squares; holes run the other way round.
-function contours(height, side) {
-  const next = new Map(); // from edge to edge of the grid: 2 * i goes from point i to the right, 2 * i + 1 down
-  for (let i = 0; i < (side - 1) * side - 1; i++) {
-    const inked = [i, i + 1, i + side + 1, i + side].map((corner) => height[corner] > 0);
-    const edges = [2 * i, 2 * i + 3, 2 * (i + side), 2 * i + 1];
-    const turns = (k, into) => inked[k % 4] !== into && inked[(k + 1) % 4] === into;
-    for (let k = 0; k < 4; k++) if (turns(k, false)) next.set(edges[k], edges[[k + 1, k + 2, k + 3].find((one) => turns(one, true)) % 4]);
+/** The most within two pixels, smoothed.
+ * @param {Float32Array} values @param {number} wide */
+function strongest(values, wide) {
+  const pass = (/** @type {Float32Array} */ from, /** @type {number} */ step, /** @type {boolean} */ smooth) => {
+    const to = new Float32Array(from.length);
+    for (let i = 2 * step; i < from.length - 2 * step; i++) {
+      const [a, b, c, d, e] = [from[i - 2 * step], from[i - step], from[i], from[i + step], from[i + 2 * step]];
+      to[i] = smooth ? 0.06 * (a + e) + 0.24 * (b + d) + 0.4 * c : Math.max(a, b, c, d, e);
+    }
+    return to;
+  };
+  return pass(pass(pass(pass(values, 1, false), wide, false), 1, true), wide, true);
+}
+
+/** Closed contours [x, y, x, y, ...] where `above` is 0, by marching squares; holes run the other way round.
+ * @param {Float32Array} above @param {number} wide */
+function contours(above, wide) {
+  const next = new Int32Array(2 * above.length).fill(-1); // from edge to edge: 2 * i goes right of point i, 2 * i + 1 down
+  /** @type {number[]} */ const starts = [];
+  for (let i = 0; i < above.length - wide - 1; i++) {
+    const corners =
+      +(above[i] > 0) | (+(above[i + 1] > 0) << 1) | (+(above[i + wide + 1] > 0) << 2) | (+(above[i + wide] > 0) << 3);
+    if (corners === 0 || corners === 15) continue;
+    const edges = [2 * i, 2 * i + 3, 2 * (i + wide), 2 * i + 1];
+    const turns = (/** @type {number} */ k, /** @type {number} */ into) =>
+      ((corners >> (k % 4)) & 1) !== into && ((corners >> ((k + 1) % 4)) & 1) === into;
+    for (let k = 0; k < 4; k++) {
+      if (!turns(k, 0)) continue;
+      for (let turn = k + 1; turn < k + 4; turn++)
+        if (turns(turn, 1)) {
+          next[edges[k]] = edges[turn % 4];
+          break;
+        }
+      starts.push(edges[k]);
+    }
   }
-  return [...next.keys()].map((edge) => {
+  return starts.map((edge) => {
     const contour = [];
-    for (let to; (to = next.get(edge)) !== undefined; next.delete(edge), edge = to) {
+    for (let to; (to = next[edge]) >= 0; next[edge] = -1, edge = to) {
       const [i, down] = [edge >> 1, edge & 1];
-      const share = height[i] / (height[i] - height[i + (down ? side : 1)]);
-      contour.push([(i % side) + (1 - down) * share, Math.floor(i / side) + down * share]);
+      const share = above[i] / (above[i] - above[i + (down ? wide : 1)]);
+      contour.push((i % wide) + (1 - down) * share + 0.5 - AROUND, Math.floor(i / wide) + down * share + 0.5 - AROUND);
     }
     return contour;
   });
 }
 
-// A contour without its stairs. Against shrinking, the smoothed residual is added (Tukey 1977, "twicing").
+/** A contour without its stairs, as a B-spline with a control point a pixel.
+ * @param {number[]} contour @returns {Contour} */
 function smoothed(contour) {
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path"); // the browser finds its points, one every half pixel
-  line.setAttribute("d", `M${contour.join("L")}Z`);
-  const even = Array.from({ length: Math.ceil(2 * line.getTotalLength()) }, (_, i) => line.getPointAtLength(i / 2)).map(({ x, y }) => [x, y]);
-  const soft = (points) => points.map((_, i) => [0, 1].map((axis) => BELL.reduce((sum, share, k) => sum + share * points.at((i + k - 6) % points.length)[axis], 0)));
-  const once = soft(even);
-  const rest = soft(even.map(([x, y], i) => [x - once[i][0], y - once[i][1]]));
-  return once.map(([x, y], i) => [x + rest[i][0], y + rest[i][1]]);
+  const even = evenly(contour, KERNEL.length >> 1);
+  const points = [];
+  for (let i = 0; i + 2 * KERNEL.length < even.length; i += 4) {
+    let [x, y] = [0, 0];
+    for (let k = 0; k < KERNEL.length; k++) {
+      x += KERNEL[k] * even[i + 2 * k];
+      y += KERNEL[k] * even[i + 2 * k + 1];
+    }
+    points.push([x, y]);
+  }
+  return points;
+}
+
+/** Points [x, y, x, y, ...] about half a pixel apart on a closed line; the first `more` follow and the last precede them.
+ * @param {number[]} line @param {number} more */
+function evenly(line, more) {
+  const n = line.length;
+  const ends = new Float64Array(n / 2 + 1); // lengths of the line
+  for (let i = 0; i < n; i += 2)
+    ends[i / 2 + 1] = ends[i / 2] + Math.hypot(line[(i + 2) % n] - line[i], line[(i + 3) % n] - line[i + 1]);
+  const count = 2 * Math.round(ends[n / 2]); // an even number
+  const even = new Float64Array(2 * (count + 2 * more));
+  for (let k = 0, i = 0; k < count; k++) {
+    const along = (k * ends[n / 2]) / count;
+    while (ends[i + 1] < along) i++;
+    const share = (along - ends[i]) / (ends[i + 1] - ends[i] || 1);
+    for (let axis = 0; axis < 2; axis++)
+      even[2 * (more + k) + axis] = line[2 * i + axis] + share * (line[(2 * i + 2 + axis) % n] - line[2 * i + axis]);
+  }
+  for (let i = 2 * more - 1; i >= 0; i--) even[i] = even[i + 2 * count];
+  for (let i = 2 * (more + count); i < even.length; i++) even[i] = even[i - 2 * count];
+  return even;
+}
+
+/** The d of an SVG path, to a hundredth of a pixel; rounding does not add up. new Path2D(d) paints it.
+ * @param {Contour[]} contours */
+const pathData = (contours) => contours.map(closedPath).join("");
+
+/** Of the curves between the middles of neighbours, only the first has its handle written: t mirrors the one before it.
+ * @param {Contour} contour */
+function closedPath(contour) {
+  const n = contour.length;
+  const hundred = (/** @type {number} */ i) => contour[i % n].map((value) => 100 * value);
+  let [[x, y], [handleX, handleY]] = [hundred(n - 1), hundred(0).map(Math.round)];
+  const start = ([x, y] = [Math.round((x + handleX) / 2), Math.round((y + handleY) / 2)]);
+  let d = `M${numbers(x, y)}q${numbers(handleX - x, handleY - y)}`;
+  for (let i = 1; i <= n; i++) {
+    const [nextX, nextY] = hundred(i);
+    const to = i < n ? [Math.round((handleX + nextX) / 2), Math.round((handleY + nextY) / 2)] : start;
+    d += `${i > 1 ? "t" : " "}${numbers(to[0] - x, to[1] - y)}`;
+    [x, y, handleX, handleY] = [...to, 2 * to[0] - handleX, 2 * to[1] - handleY];
+  }
+  return `${d}z`;
+}
+
+/** Hundredths as short as SVG allows.
+ * @param {number[]} hundredths */
+function numbers(...hundredths) {
+  return hundredths
+    .map((value, i) => `${i && value >= 0 ? " " : ""}${value / 100}`.replace(/(?<!\d)0\./, "."))
+    .join("");
 }

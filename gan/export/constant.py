@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from gan.digits import layout, line, mark
+from gan.digits import clean, layout, line, mark
 from gan.digits.layout import Layout
 from gan.digits.look import PRESETS
-from gan.digits.preset import choose
+from gan.digits.preset import CERTAIN, choose
 from gan.digits.style import Axes
 from gan.lab import Lab
 from gan.names import digits
@@ -32,6 +32,7 @@ def describe(lab: Lab) -> dict[str, Any]:
             "looser": line.LOOSER,
             "variation": line.Pen.variation,
             "kept": line.KEPT,
+            "certain": CERTAIN,
         },
         "layout": {
             **asdict(Layout()),
@@ -40,6 +41,14 @@ def describe(lab: Lab) -> dict[str, Any]:
             "digit": layout.DIGIT,
             "up": layout.UP,
             "down": layout.DOWN,
+        },
+        "clean": {
+            "holes": {label: clean.HOLES[digit] for digit, label in digits(lab.names).items()},
+            "dark": clean.DARK,
+            "pale": clean.PALE,
+            "faint": clean.FAINT,
+            "open": clean.OPEN,
+            "speck": clean.SPECK,
         },
         "marks": {
             "strokes": mark.STROKES,

@@ -21,7 +21,8 @@ declare const MODEL: {
   alphabet: Record<string, number>; // the label of each character
   axes: { mean: number[]; std: number[]; weight: number[][]; bias: number[] };
   presets: Record<string, Preset>;
-  pen: { firstSeed: number; otherSeed: number; attempts: number; looser: number; variation: number; kept: number[] };
+  pen: { firstSeed: number; otherSeed: number; attempts: number; looser: number; variation: number; kept: number[]; certain: number };
+  clean: { holes: Record<number, [number, number]> } & Record<"dark" | "pale" | "faint" | "open" | "speck", number>;
   layout: Record<
     "height" | "spacing" | "jitter" | "slant" | "margin" | "ink" | "speck" | "digit" | "up" | "down",
     number

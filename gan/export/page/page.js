@@ -1,245 +1,215 @@
 "use strict";
-// The field "seed" belongs to the large image, "first" to the sheet.
+// The page: settings -> digits -> picture -> canvas. A drag draws what it can; what comes late is left out, the last request never.
 
-const hash = () => new URLSearchParams(location.hash.slice(1));
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const CELL = 84; // pixels of an image on the sheet
-const READABLE = 3; // required contrast of large figures and graphics (WCAG 2.2, 1.4.3 and 1.4.11, AA)
+/** What is on the canvas. @type {{key: string, picture: Picture, own: Float32Array, digits: Digit[]}} */
+let shown = { key: "", picture: { ink: new Float32Array(1), width: 1, height: 1, boxes: [] }, own: new Float32Array(), digits: [] };
+let settled = Promise.resolve(); // resolves when the last request is drawn
+const trace = { inputs: 0, drawn: 0, ms: /** @type {number[]} */ ([]) }; // of inputs, for tests: from event to canvas
+const LOOKS = new Set(["preset", "ink", "paper", "direction", "texture", "line", "look"]); // settings that draw no digit anew
 
-let sheet = [0, 0]; // the first seed and the number of images shown
-let shown = Promise.resolve(); // resolves when the last request is drawn
-let own = false; // whether the user has chosen a colour
-
-const number = (id) => Number($(id).value);
-const fine = (...ids) => ids.every((id) => $(id)?.validity.valid ?? true);
-const chosen = () => {
-  const label = document.forms.controls.elements.label?.value;
-  return !fine("label") || [undefined, "", "all"].includes(label) ? null : Number(label);
-};
-const quoted = (text) => (/^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`); // for a shell
-const labelOf = (seed, label) => label ?? (MODEL.classes ? seed % MODEL.classes : -1);
-
-// Runs a task once at a time. Of the requests that come meanwhile, only the last runs.
+/** Run a task once at a time. Of the requests that come meanwhile, only the last runs. @param {(stale: () => boolean, ...state: any[]) => Promise<void>} task */
 function latest(task) {
-  let asked, running;
+  let asked = /** @type {any[] | null} */ (null);
+  let running = /** @type {Promise<void> | null} */ (null);
   const run = async () => {
     for (let state; (state = asked); ) {
       asked = null;
-      await task(() => asked, ...state);
+      await task(() => asked !== null, ...state);
     }
   };
-  return (...state) => {
+  return (/** @type {any[]} */ ...state) => {
     asked = state;
     return (running ??= run().finally(() => (running = null)));
   };
 }
 
-const showOne = latest(async (_, asked, style, seed, towards, way, boldness) => {
-  const label = hand ? (asked ?? hand.label) : labelOf(seed, asked);
-  const z = between(hand ? hand.z : latent(seed, MODEL.latent), latent(towards, MODEL.latent), way / 100);
-  const { images, own, ms } = await draw(alike([z.map((value) => (value * boldness) / 100)], [label], style));
-  showStyle(own);
-  $("one").getContext("2d").drawImage(picture(images, $("one").width), 0, 0);
-  const what = [hand ? "your hand" : `seed ${seed}`];
-  if (label >= 0) what.unshift(`label ${MODEL.names[label]}`);
-  if (way) what.push(`${way} % towards seed ${towards}`);
-  if (boldness !== 100) what.push(`truncation ${boldness / 100}`);
-  what.push(...styleSaid(style));
-  const seeds = [...(hand ? [] : [seed]), ...(way ? [towards] : [])].join(", ");
-  const text = { ...(seeds ? { Seed: seeds } : {}), ...(label < 0 ? {} : { Label: MODEL.names[label] }) };
-  tell("one", MODEL.titles[label] ?? "A handwritten digit", what.join(", "), text, ms);
+/** Draw the settings. Without `reads`, quickly: digits are not checked. */
+const redraw = latest(async (stale, /** @type {Record<string, any>} */ how, /** @type {boolean} */ reads, /** @type {number} */ asked) => {
+  const key = JSON.stringify([Object.entries(how).filter(([name]) => !LOOKS.has(name)), reads && how.layout !== "sheet"]);
+  if (key !== shown.key) {
+    const made = how.layout === "sheet" ? await writeSheet(how, stale) : await write(blocksOf(how), how, reads);
+    if (stale() && how.layout === "sheet") return;
+    const { picture, digits, own, ms, unread } = made;
+    shown = { key, picture, own, digits };
+    say("took", `${digits.length} digit${digits.length === 1 ? "" : "s"} in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
+    say("unread", unread ? `${unread} of them may be misread` : "");
+  }
+  paintPicture(how);
+  if (asked) trace.ms.push(performance.now() - asked);
+  trace.drawn++;
 });
 
-const showMany = latest(async (stale, label, style, seed, n) => {
-  sheet = [seed, n];
-  const many = $("many");
-  many.width = MODEL.columns * CELL;
-  many.height = Math.ceil(n / MODEL.columns) * CELL;
-  const pen = many.getContext("2d");
-  pen.fillStyle = MODEL.channels === 1 ? $("paper").value : "#000";
-  pen.fillRect(0, 0, many.width, many.height);
-  let total = 0;
-  for (let at = 0; at < n; at += MODEL.columns) {
-    const seeds = Array.from({ length: Math.min(MODEL.columns, n - at) }, (_, i) => seed + at + i);
-    const labels = seeds.map((one) => labelOf(one, label));
-    const { images, ms } = await draw(alike(latentsOf(seeds), labels, style));
-    seeds.forEach((_, i) => {
-      const image = images.subarray((i * images.length) / seeds.length);
-      pen.drawImage(picture(image, CELL), i * CELL, (at / MODEL.columns) * CELL);
-    });
-    total += ms;
-    await new Promise((resolve) => setTimeout(resolve)); // let sliders move
-    if (stale()) return;
-  }
-  const which = label === null ? (MODEL.classes ? ["labels in turn"] : []) : [`label ${MODEL.names[label]}`];
-  const [s, seeds] = n > 1 ? ["s", `${seed} to ${seed + n - 1}`] : ["", `${seed}`];
-  const text = { Seed: seeds, ...(label === null ? {} : { Label: MODEL.names[label] }) };
-  const title = `${n} handwritten digit${s} in rows of ${MODEL.columns}`;
-  tell("many", title, [`${n} image${s}`, `seed${s} ${seeds}`, ...(hand ? ["your hand"] : []), ...which, ...styleSaid(style)].join(", "), text, total);
-  const words = [MODEL.ckpt && `ckpt=${MODEL.ckpt}`, `seed=${seed}`, `n=${n}`, label !== null && `label=${MODEL.names[label]}`];
-  words.push(...Object.entries(style).map(([name, value]) => `style.${name}=${value}`));
-  $("typed").textContent = hand ? "" : ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.png"].join(" ");
-});
-
-// Show beside each field what is wrong with it. A wrong request draws nothing; the last picture stays.
-function check() {
-  const last = $("first").max;
-  if (fine("first")) $("n").max = Math.min(1000, last - number("first") + 1);
-  for (const output of document.querySelectorAll("output[for]")) {
-    const one = $(output.htmlFor);
-    const range = one.type === "number" ? `Must be a whole number from ${one.min} to ${one.max}` : "There is no such label: choose one here";
-    const why = one.id === "n" && one.max < 1000 ? `: the last seed is ${last}` : "";
-    say(output.id, one.validity.valid ? "" : range + why);
-  }
-  $("way").setAttribute("aria-valuetext", `${number("way")} % towards seed ${number("towards")}`);
-  $("boldness").setAttribute("aria-valuetext", `${number("boldness") / 100}`);
-  if (MODEL.channels === 3) return;
-  const ratio = contrast(rgb("ink"), rgb("paper"));
-  const figure = (Math.floor(ratio * 10) / 10).toFixed(1);
-  say("contrast", ratio < READABLE ? `Contrast ${figure}:1; WCAG requires ${READABLE}:1 or more` : "");
+/** Paint what was drawn on the canvas, as large as it fits. @param {Record<string, any>} how */
+function paintPicture(how) {
+  const canvas = /** @type {HTMLCanvasElement} */ ($("picture"));
+  const { width, height, boxes } = shown.picture;
+  const room = $("stage").clientWidth;
+  const scale = Math.min(room / width, Math.max(220, innerHeight * 0.45) / height, 14);
+  const [wide, tall] = [Math.max(64, Math.floor(width * scale)), Math.max(48, Math.floor(height * scale))];
+  const sharp = Math.min(devicePixelRatio, 4096 / wide);
+  const [columns, rows] = [Math.round(wide * sharp), Math.round(tall * sharp)];
+  if (canvas.width !== columns) canvas.width = columns;
+  if (canvas.height !== rows) canvas.height = rows;
+  canvas.style.width = `${wide}px`;
+  canvas.style.height = `${tall}px`;
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  paint(pen, shown.picture, lookOf(how), columns, rows, { seed: how.seed });
+  const { scale: large, x, y } = placeOf(shown.picture, columns, rows);
+  placeHandles(boxes, { scale: large / sharp, x: x / sharp + canvas.offsetLeft, y: y / sharp + canvas.offsetTop });
+  showStyle();
+  canvas.setAttribute("aria-label", `The picture: ${how.layout === "sheet" ? `${how.n} digits` : how.text}, handwritten`);
 }
 
-function show(one = true, many = true) {
+const sayLater = later(500, () => say("said", describe(good))); // once, when a drag has ended
+
+/** @param {number} ms @param {() => void} task */
+function later(ms, task) {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(task, ms);
+  };
+}
+
+/** What the picture is, in words. @param {Record<string, any>} how */
+function describe(how) {
+  const style = Object.entries(styleOf(how)).map(([name, value]) => `${name} ${value}`);
+  const what = how.layout === "sheet" ? `${how.n} digits from seed ${how.seed}` : `${how.text}, ${how.hand ? "your hand" : `seed ${how.seed}`}`;
+  return [what, ...(how.mixed ? ["mixed hands"] : []), ...style].join(", ");
+}
+
+/** Follow the settings. @param {boolean} reads @param {number} [asked] when an input came, in milliseconds */
+function show(reads, asked = 0) {
   check();
-  const label = chosen();
-  const state = hash();
-  for (const id of ["seed", "first", "n"]) if (fine(id)) state.set(id, number(id));
-  if (fine("label")) label === null ? state.delete("label") : state.set("label", MODEL.names[label]);
-  writeStyle(state);
-  writeHand(state);
-  if (`#${state}` !== location.hash) history.replaceState(null, "", `#${state}`); // only on a change: Safari allows 100 in 30 seconds
-  const possible = (id) => (fine(id) ? number(id) : Math.min($(id).defaultValue, $(id).max)); // so that a bad link still draws
-  const ask = (name, ...ids) => (fine("label", ...ids) || !files[name]) && { one: showOne, many: showMany }[name](label, wish(), ...ids.map(possible)).catch(failed);
-  shown = Promise.all([shown, one && ask("one", "seed", "towards", "way", "boldness"), many && ask("many", "first", "n")]);
-  return shown;
+  const how = settings();
+  document.body.dataset.layout = how.layout;
+  say("typed", commandOf(how));
+  settled = redraw(how, reads, asked).catch(failed);
+  if (reads) sayLater();
+  return settled;
 }
 
-// Set the fields from the address.
-function follow() {
-  const asked = hash();
-  for (const id of ["seed", "n", "way", "boldness"]) $(id).value = asked.get(id) ?? $(id).defaultValue;
-  $("first").value = asked.get("first") ?? $("seed").value;
-  followStyle(asked);
-  followHand(asked);
-  const name = asked.get("label");
-  const label = name === null ? "all" : `${MODEL.names.indexOf(name)}`;
-  for (const one of document.getElementsByName("label")) {
-    if (one.type === "radio") one.checked = one.value === label;
-    else one.value = label;
+/** Check what no field can check by itself. */
+function check() {
+  const layout = field("layout").value;
+  const text = field("text");
+  text.setCustomValidity(explainText(text.value, layout));
+  const digits = field("digits");
+  digits.setCustomValidity(explainAttempts(digits.value));
+  const n = /** @type {HTMLInputElement} */ (field("n"));
+  const last = layout === "sheet" ? 2 ** 32 - 1 : 2 ** 24 - 1;
+  const seed = /** @type {HTMLInputElement} */ (field("seed"));
+  seed.max = `${last}`;
+  n.max = `${Math.min(1000, last - Number(seed.value) + 1)}`;
+}
+
+/** The command that draws the same, where there is one. @param {Record<string, any>} how */
+function commandOf(how) {
+  if (how.hand || how.digits || !["line", "sheet"].includes(how.layout)) return "";
+  const quoted = (/** @type {string} */ text) => (/^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`); // for a shell
+  const isSheet = how.layout === "sheet";
+  const words = [MODEL.ckpt && `ckpt=${MODEL.ckpt}`, ...(isSheet ? [`n=${how.n}`] : [`text=${how.text}`]), `seed=${how.seed}`];
+  if (isSheet && how.label !== "all") words.push(`label=${MODEL.names[how.label]}`);
+  if (!isSheet) {
+    words.push(how.mixed && "mixed=true", how.variation !== 0.3 && !how.mixed && `variation=${how.variation}`);
+    for (const [name, ours] of [["spacing", "spacing"], ["jitter", "jitter"], ["slant", "lean"]]) {
+      if (`${how[ours]}` !== defaults[ours]) words.push(`layout.${name}=${how[ours]}`);
+    }
+    words.push(how.certain && "certain=true", how.clean && "clean=true");
   }
-}
-
-function choices() {
-  const all = [...MODEL.names.map((name, label) => [label, name]), ["all", "all in turn"]];
-  if (!MODEL.classes) $("labels").remove();
-  else if (MODEL.classes > 50) {
-    const select = Object.assign(document.createElement("select"), { id: "label", name: "label", required: true });
-    select.setAttribute("aria-describedby", "label-wrong");
-    select.setAttribute("aria-label", "Label");
-    select.append(...all.map(([value, name]) => new Option(name, value)));
-    $("choices").append(select);
-  } else {
-    $("choices").style.setProperty("--name", `${Math.max(...MODEL.names.map((name) => name.length))}ch`);
-    $("choices").append(...all.map(([value, name], i) => {
-      const radio = Object.assign(document.createElement("input"), { type: "radio", name: "label", value, required: true });
-      if (!i) radio.id = "label";
-      const [field, told] = ["label", "span"].map((tag) => document.createElement(tag));
-      told.textContent = name; // of a stranger's file: no HTML
-      field.append(radio, told);
-      return field;
-    }));
-  }
-}
-
-function colours() {
-  [$("ink").value, $("paper").value] = dark.matches ? ["#f2efe6", "#1f2229"] : ["#1d2b4f", "#fffdf8"];
+  words.push(how.truncation < 1 && `truncation=${how.truncation}`, ...Object.entries(styleOf(how)).map(([name, value]) => `style.${name}=${value}`));
+  return ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.svg"].join(" ");
 }
 
 function prepare() {
-  document.title = document.querySelector("h1").textContent = MODEL.title;
+  document.title = $("title").textContent = MODEL.title;
   $("parameters").textContent = MODEL.parameters.toLocaleString("en");
-  for (const id of ["command", "licence"]) $(id).textContent = MODEL[id];
+  for (const id of ["command", "licence"]) $(id).textContent = /** @type {any} */ (MODEL)[id];
   $("sha256").textContent = MODEL.sha256.slice(0, 16);
-  choices();
-  colours();
-  if (!MODEL.programs.encoder) $("own").remove();
-  if (MODEL.channels === 3) document.querySelectorAll(".grey").forEach((one) => one.remove());
-  follow();
+  const labels = /** @type {HTMLSelectElement} */ (field("label"));
+  labels.append(...MODEL.names.map((name, label) => new Option(name, `${label}`))); // a stranger's names: no HTML
+  const layouts = /** @type {HTMLSelectElement} */ (field("layout"));
+  if (!Object.keys(MODEL.alphabet).length) {
+    for (const one of [...layouts.options]) if (one.value !== "sheet") one.remove();
+    layouts.options[0].defaultSelected = true;
+  }
+  document.body.classList.toggle("coloured", MODEL.channels === 3);
+  for (const one of fields()) defaults[one.name] = textOf(one) ?? one.value;
+  settings();
 }
+
+/** @param {HTMLElement} one */
+const other = (one) => set({ [/** @type {string} */ (one.dataset.another)]: Math.floor(Math.random() * 1e6) });
 
 function listen() {
-  if (MODEL.programs.encoder) listenToPad(show);
-  const alone = ["seed", "towards", "way", "boldness"]; // fields of the large image only
-  const together = ["first", "n"]; // fields of the sheet only
-  const changed = (id) => show(!together.includes(id), !alone.includes(id));
-  document.addEventListener("input", ({ target }) => {
-    own ||= target.type === "color";
-    if (target.id === "seed" && hand) {
-      leaveHand();
-      return show();
-    }
-    if (ATTRIBUTES.includes(target.id)) {
-      target.dataset.held = "";
-      say(`${target.id}-wrong`, "");
-    }
-    changed(target.id);
+  const form = $("studio");
+  const typed = later(500, () => (commit(), show(true))); // a pause in typing is a step
+  form.addEventListener("input", (event) => {
+    const one = /** @type {HTMLInputElement} */ (event.target);
+    if (one.name && one.setCustomValidity) one.setCustomValidity("");
+    if (one.dataset.optional !== undefined) one.dataset.held = "";
+    if (one.name === "preset") takePreset(one.value);
+    trace.inputs++;
+    const isTyped = one.type === "text" || one.type === "number";
+    show(isTyped, performance.now());
+    if (isTyped) typed();
   });
-  document.addEventListener("click", async ({ target: { dataset } }) => {
-    if (dataset.another) {
-      const wasHand = dataset.another === "seed" && hand;
-      if (wasHand) leaveHand();
-      $(dataset.another).value = Math.floor(Math.random() * 1e6);
-      if (dataset.another === "towards" && !number("way")) $("way").value = 50; // else nothing would change
-      wasHand ? show() : changed(dataset.another);
-    }
-    if (dataset.loose) {
-      for (const slider of sliders()) delete slider.dataset.held;
-      show();
-    }
-    if (!dataset.save) return;
-    await shown; // else half of it would be saved
-    if (files[dataset.save]) save(dataset.save);
+  form.addEventListener("change", () => {
+    show(true);
+    commit();
   });
-  $("many").addEventListener("click", ({ offsetX, offsetY }) => {
-    const side = $("many").clientWidth / MODEL.columns;
-    const at = Math.floor(offsetY / side) * MODEL.columns + Math.floor(offsetX / side);
-    if (at >= sheet[1]) return;
-    [$("seed").value, $("way").value, $("boldness").value] = [sheet[0] + at, 0, 100];
-    if (hand) hand = { z: rounded(latentsOf([sheet[0] + at])[0]), label: labelOf(sheet[0] + at, chosen()) };
-    show(true, Boolean(hand)); // the others follow a digit that becomes the hand
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("click", (event) => {
+    const one = /** @type {HTMLElement} */ (event.target);
+    if (one.dataset.another) other(one);
+    if (one.id === "loose") set(Object.fromEntries(ATTRIBUTES.map((name) => [name, null])));
+    if (one.id === "undo" || one.id === "redo") go(one.id === "undo" ? -1 : 1);
+  });
+  addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !"zy".includes(key)) return;
+    event.preventDefault();
+    go(key === "y" || event.shiftKey ? 1 : -1);
   });
   addEventListener("hashchange", () => {
-    follow();
-    show();
+    follow(location.hash.slice(1));
+    show(true);
+    commit();
   });
-  dark.addEventListener("change", () => {
-    if (own) return;
-    colours();
-    show();
-  });
+  new ResizeObserver(() => shown.key && paintPicture(good)).observe($("stage"));
+  listenToHandles((index) => set({ layout: "line", seed: shown.digits[index].seed % 2 ** 24 }));
+  listenToSingle();
 }
 
-// For tests: #test writes the images of the sheet, and the time of one and of all, into the page.
-async function report() {
-  const seeds = Array.from({ length: number("n") }, (_, i) => number("first") + i);
-  const labels = seeds.map((seed) => labelOf(seed, chosen()));
-  const images = await window.digits(seeds, labels, wish());
-  const rows = seeds.map((seed) => latent(seed, MODEL.latent));
-  const { ms: one } = await draw(alike(rows.slice(0, 1), labels.slice(0, 1)));
-  const { ms: all } = await draw(alike(rows, labels));
-  $("result").textContent = JSON.stringify({ images: [...images], ms: { one, all } });
+/** @param {number} step */
+function go(step) {
+  if (travel(step)) show(true);
 }
 
+/** Set what a preset sets. @param {string} name */
+function takePreset(name) {
+  const { look, style, truncation, certain, clean } = MODEL.presets[name];
+  const styles = Object.fromEntries(ATTRIBUTES.map((one) => [one, style[one] ?? null]));
+  const looks = Object.fromEntries(["ink", "paper", "direction", "texture", "line"].map((one) => [one, look[one]]));
+  for (const [name, value] of Object.entries({ ...looks, ...styles, truncation, certain: Number(certain), clean: Number(clean) })) {
+    put(field(name), value === null ? null : `${value}`);
+  }
+}
+
+/** @param {{message: string}} error */
 function failed({ message }) {
-  $("one-said").className = "failed";
-  $("one-said").textContent = `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`;
+  $("said").className = "failed";
+  $("said").textContent = `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`;
 }
 
 async function begin() {
   prepare();
+  follow(location.hash.slice(1));
+  if (!location.hash) field("text").value = new Date().toISOString().slice(0, 10);
   await (ready = load());
-  say("one-said", "");
+  say("said", "");
   listen();
-  await show();
-  if (hash().has("test")) await report();
+  await show(true);
+  commit();
 }
+const lookOf = (how) => how;

@@ -1,0 +1,122 @@
+"use strict";
+// The state is the link: every setting is a field of one form, and the address holds those that are not as the page sets them.
+// A field with data-optional holds nothing until somebody moves it.
+
+const STEPS = 100; // of undo
+const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** Unchanged text is not read out again. @param {string} id @param {string} text */
+const say = (id, text) => void ($(id).textContent === text || ($(id).textContent = text));
+
+/** @typedef {HTMLInputElement | HTMLSelectElement} Field */
+const fields = () => /** @type {Field[]} */ ([.../** @type {HTMLFormElement} */ ($("studio")).elements].filter((one) => one.hasAttribute("name")));
+const field = (/** @type {string} */ name) => /** @type {Field} */ (fields().find((one) => one.name === name));
+const isCheck = (/** @type {Field} */ one) => one.type === "checkbox";
+const isNumber = (/** @type {Field} */ one) => one.type === "number" || one.type === "range";
+const isHeld = (/** @type {Field} */ one) => !("optional" in one.dataset) || "held" in one.dataset;
+
+/** @type {Record<string, string>} */
+const defaults = {}; // of each field, by name
+/** @type {Record<string, any>} */
+let good = {}; // the last good value of each setting
+
+/** The text of a field in the address, null: nothing. @param {Field} one */
+function textOf(one) {
+  if (!isHeld(one)) return null;
+  if (isCheck(one)) return /** @type {HTMLInputElement} */ (one).checked ? "1" : "0";
+  return isNumber(one) && one.value !== "" ? `${Number(one.value)}` : one.value;
+}
+
+/** All settings by name: numbers, booleans and texts; null: not held. A wrong one is that of before, and is explained. */
+function settings() {
+  for (const one of fields()) {
+    if (explain(one)) continue;
+    const text = textOf(one);
+    good[one.name] = text === null ? null : isCheck(one) ? text === "1" : isNumber(one) ? Number(text) : text;
+  }
+  return { ...good };
+}
+
+/** What is wrong with a field, which is said beside it; "": nothing. @param {Field} one */
+function explain(one) {
+  const why = one.validity.customError ? one.validationMessage : one.validity.valid ? "" : range(one);
+  const place = $(`${one.name}-wrong`);
+  if (place) say(place.id, why);
+  one.toggleAttribute("aria-invalid", why !== "");
+  return why;
+}
+
+/** @param {Field} one */
+function range(one) {
+  if (one instanceof HTMLSelectElement) return `Choose one of ${[...one.options].map(({ text }) => text).slice(0, 12).join(", ")}`;
+  return `Must be a${one.step === "1" || !one.step ? " whole" : ""} number from ${one.min} to ${one.max}`;
+}
+
+/** Set a field to a text of the address, null: to what the page sets. @param {Field} one @param {string | null} text */
+function put(one, text) {
+  one.setCustomValidity("");
+  if ("optional" in one.dataset) one.toggleAttribute("data-held", text !== null);
+  if (isCheck(one)) /** @type {HTMLInputElement} */ (one).checked = (text ?? defaults[one.name]) === "1";
+  else one.value = text ?? defaults[one.name];
+  if (text === null) return;
+  const isKept = isCheck(one) ? /^[01]$/.test(text) : isNumber(one) ? text.trim() !== "" && Number(one.value) === Number(text) : one.value === text;
+  if (isKept) return;
+  if (one.type === "range" || isCheck(one)) put(one, null); // which would take the nearest value without a word
+  one.setCustomValidity(isCheck(one) ? "Must be 0 or 1" : range(one));
+}
+
+/** The address: settings that differ from what the page sets; the text always. */
+function address() {
+  const params = new URLSearchParams();
+  for (const one of fields()) {
+    const text = textOf(one);
+    if (text !== null && (text !== defaults[one.name] || one.name === "text" || "optional" in one.dataset)) {
+      params.set(one.name, text);
+    }
+  }
+  return `${params}`;
+}
+
+/** Set all fields from an address. What no field takes is said. @param {string} hash */
+function follow(hash) {
+  const params = new URLSearchParams(hash);
+  const unknown = [...params.keys()].filter((name) => !field(name));
+  for (const one of fields()) put(one, params.get(one.name));
+  say("link-wrong", unknown.length ? `This link has settings that this page does not know: ${unknown.join(", ").slice(0, 80)}` : "");
+}
+
+const past = /** @type {string[]} */ ([]); // addresses
+let now = -1; // the place of the shown one
+
+/** Make what is shown a step of the history, and write it into the address, unless something is wrong. Back leaves the page. */
+function commit() {
+  const here = address();
+  if (here === past[now] || !fields().every((one) => one.validity.valid)) return;
+  past.splice(now + 1, Infinity, here);
+  if (past.length > STEPS + 1) past.shift();
+  now = past.length - 1;
+  written();
+}
+
+function written() {
+  history.replaceState(null, "", `#${past[now]}`);
+  /** @type {HTMLButtonElement} */ ($("undo")).disabled = now === 0;
+  /** @type {HTMLButtonElement} */ ($("redo")).disabled = now === past.length - 1;
+}
+
+/** Go back by a step, or forward (1). @param {number} step */
+function travel(step) {
+  if (past[now + step] === undefined) return false;
+  now += step;
+  follow(past[now]);
+  written();
+  return true;
+}
+
+/** Set settings as a hand would: the picture follows, and it is one step. @param {Record<string, string | number | boolean | null>} values */
+function set(values, type = "change") {
+  for (const [name, value] of Object.entries(values)) {
+    const one = field(name);
+    put(one, value === null ? null : typeof value === "boolean" ? `${Number(value)}` : `${value}`);
+  }
+  $("studio").dispatchEvent(new CustomEvent(type === "input" ? "input" : "change", { bubbles: true }));
+}

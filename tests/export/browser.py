@@ -73,7 +73,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def drawn(page: Page) -> None:
-    page.wait_for_function("document.getElementById('many-said')?.textContent || document.querySelector('.failed')")
+    page.wait_for_function("document.getElementById('took')?.textContent || document.querySelector('.failed')")
     assert page.evaluate("document.querySelector('.failed')?.textContent") is None
 
 

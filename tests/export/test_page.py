@@ -1,4 +1,4 @@
-"""The studio as people use it: by keyboard and by pointer, back and forward, with wrong values and links."""
+"""The studio as people use it: by keyboard and pointer, back and forward, with wrong values."""
 
 from pathlib import Path
 from typing import Any

@@ -188,10 +188,11 @@ def test_a_broken_link_is_explained_beside_its_field_and_draws(chromium: Browser
 def test_what_is_typed_draws_the_same(chromium: Browser, page: Path) -> None:
     with opened(chromium, (page / "index.html").as_uri() + "#text=77&slant=1&lean=5") as shown:
         drawn(shown)
-        command = "python -m gan.generate text=77 seed=2 layout.slant=5 truncation=0.8 style.slant=1 out=digits.svg"
+        look = "'look.ink=#1d2b4f' 'look.paper=#fffdf8' out=digits.svg"
+        command = f"python -m gan.generate text=77 seed=2 layout.slant=5 truncation=0.8 style.slant=1 {look}"
         assert said(shown, "typed") == command
         shown.evaluate("set({ layout: 'sheet', n: 20, seed: 30, label: 4 })")
-        command = "python -m gan.generate n=20 seed=30 label=4 truncation=0.8 style.slant=1 out=digits.svg"
+        command = f"python -m gan.generate n=20 seed=30 label=4 truncation=0.8 style.slant=1 {look}"
         assert said(shown, "typed") == command
         expected = Lab().sample(20, 4, seed=30, style={"slant": 1}, truncation=0.8).images
         ink = torch.tensor(shown.evaluate("settled.then(() => [...shown.picture.ink])"))

@@ -20,6 +20,8 @@ from playwright.sync_api import Browser
 
 from gan import checkpoint, file, sample
 from gan.digits import style
+from gan.digits.look import Look
+from gan.digits.paint import paint_canvas
 from gan.export import steered, web
 from gan.export.__main__ import main
 
@@ -42,13 +44,9 @@ def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(chromium: Br
     said: list[str] = []
     with served(page) as address:
         home = address if way == "http" else (page / "index.html").as_uri()
-        with opened(chromium, f"{home}#seed=3&label=7&n=20&test", asked=asked, said=said) as shown:
+        with opened(chromium, home, asked=asked, said=said) as shown:
             drawn(shown)
-            shown.wait_for_function("$('result').textContent")
-            result = json.loads(shown.evaluate("$('result').textContent"))
-            seeds = torch.arange(3, 23)
-            [expected] = sample.generate(checkpoint.generator(None), seeds, torch.full_like(seeds, 7))
-            torch.testing.assert_close(torch.tensor(result["images"]).view_as(expected), expected, rtol=0, atol=1e-4)
+            assert same_as_torch(shown, checkpoint.generator(None), list(range(3, 23)), [7] * 20)
             assert same_as_torch(shown, checkpoint.generator(None), [0, 2**31, 2**32 - 1], [0, 5, 9])
     own = (home.removesuffix("index.html"), "blob:", "data:")
     assert [url for url in asked if not url.startswith(own)] == []
@@ -60,16 +58,17 @@ def test_it_draws_torchs_images_for_its_seeds_and_makes_no_requests(chromium: Br
 def test_it_draws_in_firefox_too(page: Path) -> None:
     seeds = torch.tensor([0, 3, 2**32 - 1])
     [expected] = sample.generate(checkpoint.generator(None), seeds, seeds % 10)
-    script = f"digits({seeds.tolist()}, {(seeds % 10).tolist()}).then((x) => shown.then(() => `[${{x}}]`))"
-    words = [sys.executable, firefox.__file__, (page / "index.html").as_uri(), script, "one"]
+    script = f"digits({seeds.tolist()}, {(seeds % 10).tolist()}).then((x) => settled.then(() => `[${{x}}]`))"
+    address = f"{(page / 'index.html').as_uri()}#layout=sheet&n=1&seed=0&truncation=1"
+    words = [sys.executable, firefox.__file__, address, script, "picture"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
     images, shot = json.loads(done.stdout.splitlines()[-1])
     images = json.loads(images)
     torch.testing.assert_close(torch.tensor(images).view_as(expected), expected, rtol=0, atol=1e-4)
     with Image.open(io.BytesIO(base64.b64decode(shot))) as picture:
-        cover = np.array(picture.convert("L").resize((28, 28), Image.Resampling.BOX)) / 255
-    ink = (expected[0, 0].numpy() + 1) / 2
-    assert np.corrcoef(cover.flatten(), ink.flatten())[0, 1] < -0.95  # dark ink on light paper
+        seen = np.array(picture.convert("L"))
+    painted, _ = paint_canvas(expected[0], seen.shape[1], seen.shape[0], Look(ink="#1d2b4f", paper="#fffdf8"))
+    assert np.corrcoef(seen.flatten(), painted.float().mean(0).numpy().flatten())[0, 1] > 0.95
 
 
 @pytest.mark.slow
@@ -93,7 +92,7 @@ def test_an_incomplete_folder_names_what_is_missing(chromium: Browser, page: Pat
         drawn(shown)
         shown.evaluate("failed(new Error('It is old.'))")
         assert (
-            shown.evaluate("$('one-said').textContent")
+            shown.evaluate("$('said').textContent")
             == "This browser cannot draw: It is old. Use a browser of 2023 or later."
         )
     with opened(chromium, (page / "index.html").as_uri(), scripts=False) as shown:
@@ -122,16 +121,19 @@ def test_other_generators_have_a_page_too(
         f"page.runtime={runtime}",
         "page.title=Ours, all",
     )
-    with opened(chromium, f"{(tmp_path / 'page' / 'index.html').as_uri()}#n=12") as shown:
+    with opened(chromium, f"{(tmp_path / 'page' / 'index.html').as_uri()}#layout=sheet&n=12&seed=0&truncation=1") as shown:
         drawn(shown)
         assert shown.evaluate("document.querySelector('h1').textContent") == "Ours, all"
         assert same_as_torch(shown, network, [1, 2, 3], [0, 0, 59] if network.classes else [-1, -1, -1])
-        assert "ckpt=g.safetensors seed=0 n=12 out" in shown.evaluate("$('typed').textContent")
-        if network.classes:  # too many for buttons
-            assert shown.evaluate("$('choices').firstChild.checkVisibility({ opacityProperty: true })")
-            for key in ("Tab", "5", "9"):
-                shown.keyboard.press(key)
-            shown.wait_for_function("$('one-said').textContent === 'label 59, seed 0'")
+        assert "ckpt=g.safetensors n=12 seed=0 " in shown.evaluate("$('typed').textContent")
+        assert shown.evaluate("[...$('layout').options].map((one) => one.value)") == ["sheet"]
+        if network.classes:
+            shown.select_option("#label", "59")
+            shown.wait_for_function("shown.digits.every((one) => one.label === 59)")
+            ground = shown.evaluate("[...$('picture').getContext('2d').getImageData(5, 5, 1, 1).data]")
+            assert ground[3] == 255
+        else:
+            assert shown.is_hidden("#text")
 
 
 def test_files_that_are_not_of_a_page_are_left_alone(

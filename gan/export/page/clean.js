@@ -28,17 +28,22 @@ function removeSpecks(image) {
   const { faint, speck } = MODEL.clean;
   const { size } = MODEL;
   const strongest = Math.max(0.02, ...image.map((value) => value + 1));
-  const { piece, sizes } = pieces(Array.from(image, (value) => (value + 1) / strongest > faint), size);
+  const { piece, sizes } = pieces(
+    Array.from(image, (value) => (value + 1) / strongest > faint),
+    size,
+  );
   const mass = sizes.map(() => 0);
   image.forEach((value, at) => (mass[piece[at]] += value + 1));
   const largest = Math.max(0, ...mass.slice(1));
   const isKept = (/** @type {number} */ at) => piece[at] > 0 && mass[piece[at]] >= speck * largest;
   const near = (/** @type {number} */ at) => {
     const [x, y] = [at % size, Math.floor(at / size)];
-    return [-1, 0, 1].some((down) => [-1, 0, 1].some((right) => {
-      const [column, row] = [x + right, y + down];
-      return column >= 0 && row >= 0 && column < size && row < size && isKept(row * size + column);
-    }));
+    return [-1, 0, 1].some((down) =>
+      [-1, 0, 1].some((right) => {
+        const [column, row] = [x + right, y + down];
+        return column >= 0 && row >= 0 && column < size && row < size && isKept(row * size + column);
+      }),
+    );
   };
   return image.map((value, at) => (isKept(at) || (!piece[at] && near(at)) ? value : -1));
 }

@@ -61,3 +61,68 @@ declare const RUNTIME: { module: string; wasm: string };
 interface Window {
   digits: unknown;
 }
+
+/** A field of the form; its name is that of a setting. */
+type Field = HTMLInputElement | HTMLSelectElement;
+/** Settings by name: numbers, booleans and texts; null: not held. */
+// biome-ignore lint/suspicious/noExplicitAny: a setting has the type of its field
+type Settings = Record<string, any>;
+/** Ink of bytes, row by row. */
+interface Cell {
+  ink: Uint8Array;
+  width: number;
+  height: number;
+}
+/** A digit of a text; attempt: how often the user asked for another. kept: a drawing that stands for it. */
+interface Digit {
+  label: number;
+  seed: number;
+  attempt: number;
+  style: Style;
+  kept: Float32Array | null;
+}
+/** What a single digit has of its own. */
+interface Own {
+  attempt: number;
+  style: Style;
+}
+/** A text in a cell of a table; align: 0 left, 0.5 centre, 1 right. */
+interface Block {
+  text: string;
+  row: number;
+  column: number;
+  align: number;
+  rule?: boolean; // a line across, and no text
+  across?: number; // columns
+}
+/** A character on the baseline; x and above, its top, in pixels from the baseline's start. */
+interface Piece {
+  character: string;
+  cell: Cell;
+  x: number;
+  above: number;
+  digit: number;
+}
+/** The box of a character's ink in a picture; digit: its index among the digits of the text, -1 for a separator. */
+interface Box {
+  character: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  digit: number;
+}
+/** A grey picture, digits 28 pixels high: ink [height * width] in [0, 1]; colours [3 * height * width]: of digits in colour. */
+interface Picture {
+  ink: Float32Array;
+  width: number;
+  height: number;
+  boxes: Box[];
+  colours?: Float32Array;
+}
+/** A picture's (x, y) is painted at (x * scale + place.x, y * scale + place.y). */
+interface Place {
+  scale: number;
+  x: number;
+  y: number;
+}

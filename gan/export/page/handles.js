@@ -7,14 +7,16 @@ const LARGEST = 3; // standard deviations
 
 let chosen = -1; // the selected digit
 
-/** @typedef {{attempt: number, style: Style}} Own */
-
 /** What single digits have of their own, from `index,attempt,thickness,slant,width,height;...`. @param {string} text @returns {Map<number, Own>} */
 function attemptsOf(text) {
   const found = new Map();
   for (const one of text.split(";").filter(Boolean)) {
     const [index, attempt, ...values] = one.split(",");
-    const style = Object.fromEntries(ATTRIBUTES.map((name, i) => [name, values[i]]).filter(([, value]) => value).map(([name, value]) => [name, Number(value)]));
+    const style = Object.fromEntries(
+      ATTRIBUTES.map((name, i) => [name, values[i]])
+        .filter(([, value]) => value)
+        .map(([name, value]) => [name, Number(value)]),
+    );
     found.set(Number(index), { attempt: Number(attempt), style });
   }
   return found;
@@ -22,8 +24,14 @@ function attemptsOf(text) {
 
 /** @param {Map<number, Own>} all */
 function textOfAttempts(all) {
-  const written = [...all].filter(([, { attempt, style }]) => attempt || Object.keys(style).length).sort(([a], [b]) => a - b);
-  return written.map(([index, { attempt, style }]) => [index, attempt, ...ATTRIBUTES.map((name) => style[name] ?? "")].join(",").replace(/,+$/, "")).join(";");
+  const written = [...all]
+    .filter(([, { attempt, style }]) => attempt || Object.keys(style).length)
+    .sort(([a], [b]) => a - b);
+  return written
+    .map(([index, { attempt, style }]) =>
+      [index, attempt, ...ATTRIBUTES.map((name) => style[name] ?? "")].join(",").replace(/,+$/, ""),
+    )
+    .join(";");
 }
 
 /** What is wrong with the text of single digits; "": nothing. @param {string} text */
@@ -45,7 +53,8 @@ const bounded = (value) => Math.round(100 * Math.min(LARGEST, Math.max(-LARGEST,
 /** Move slant and thickness of the selected digit, or of all. @param {number} index @param {Style} style @param {string} type */
 function steer(index, style, type) {
   const rounded = Object.fromEntries(Object.entries(style).map(([name, value]) => [name, bounded(value)]));
-  if (index === chosen) changeOwn(({ attempt, style: before }) => ({ attempt, style: { ...before, ...rounded } }), type);
+  if (index === chosen)
+    changeOwn(({ attempt, style: before }) => ({ attempt, style: { ...before, ...rounded } }), type);
   else set(rounded, type);
 }
 
@@ -57,23 +66,26 @@ function placeHandles(boxes, place) {
   const isSheet = field("layout").value === "sheet";
   if (chosen >= digits.length || isSheet) choose(-1);
   digits.forEach(({ character, x, y, width, height, digit }, i) => {
-    const handle = /** @type {HTMLButtonElement} */ (home.children[i] ?? home.appendChild(Object.assign(document.createElement("button"), { type: "button" })));
+    const handle = /** @type {HTMLButtonElement} */ (
+      home.children[i] ?? home.appendChild(Object.assign(document.createElement("button"), { type: "button" }))
+    );
     handle.dataset.digit = `${digit}`;
     handle.setAttribute("aria-label", `${character || "digit"}, ${i + 1} of ${digits.length}`);
     handle.setAttribute("aria-pressed", `${digit === chosen}`);
-    handle.tabIndex = !isSheet || i === Math.min(focus, digits.length - 1) ? 0 : -1;
+    handle.tabIndex = !isSheet || i === Math.min(reached, digits.length - 1) ? 0 : -1;
     const [wide, tall] = [Math.max(24, width * place.scale), height * place.scale];
     const [left, top] = [(x + width / 2) * place.scale + place.x - wide / 2, y * place.scale + place.y];
     handle.style.cssText = `left:${left}px;top:${top}px;width:${wide}px;height:${tall}px`;
   });
 }
 
-let focus = 0; // the digit of the sheet that the keyboard is on
+let reached = 0; // the digit of the sheet that the keyboard is on
 
 /** Select a digit; -1: none. @param {number} index */
 function choose(index) {
   chosen = index;
-  for (const one of $("digits").children) one.setAttribute("aria-pressed", `${Number(/** @type {HTMLElement} */ (one).dataset.digit) === chosen}`);
+  for (const one of $("digits").children)
+    one.setAttribute("aria-pressed", `${Number(/** @type {HTMLElement} */ (one).dataset.digit) === chosen}`);
   $("single").hidden = chosen < 0;
 }
 
@@ -101,7 +113,12 @@ function listenToHandles(take) {
     drag.moved ||= Math.hypot(right, up) > CLICK;
     if (!drag.moved) return;
     const { thickness = 0, slant = 0 } = drag.style;
-    const style = Math.abs(right) < CLICK ? { thickness: thickness + up / REACH } : Math.abs(up) < CLICK ? { slant: slant + right / REACH } : { thickness: thickness + up / REACH, slant: slant + right / REACH };
+    const style =
+      Math.abs(right) < CLICK
+        ? { thickness: thickness + up / REACH }
+        : Math.abs(up) < CLICK
+          ? { slant: slant + right / REACH }
+          : { thickness: thickness + up / REACH, slant: slant + right / REACH };
     steer(drag.index, style, "input");
   });
   home.addEventListener("lostpointercapture", () => {
@@ -115,14 +132,19 @@ function listenToHandles(take) {
     else if (event.detail === 0) choose(index === chosen ? -1 : index); // by the keyboard
   });
   home.addEventListener("keydown", (event) => {
-    const [index, step] = [indexOf(event), { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key]];
+    const [index, step] = [
+      indexOf(event),
+      { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key],
+    ];
     if (!step || index < 0) return;
     event.preventDefault();
     if (field("layout").value === "sheet") {
       const to = home.children[index + step[0] - step[1] * MODEL.columns];
       if (!to) return;
-      focus = Number(/** @type {HTMLElement} */ (to).dataset.digit);
-      [...home.children].forEach((one, i) => (/** @type {HTMLElement} */ (one).tabIndex = i === focus ? 0 : -1));
+      reached = Number(/** @type {HTMLElement} */ (to).dataset.digit);
+      /** @type {HTMLElement[]} */ ([...home.children]).forEach((one, i) => {
+        one.tabIndex = i === reached ? 0 : -1;
+      });
       return /** @type {HTMLElement} */ (to).focus();
     }
     const { thickness = 0, slant = 0 } = styleNow(index);
@@ -139,7 +161,14 @@ function listenToSingle() {
     $("single").addEventListener(type, (event) => {
       const { dataset, value } = /** @type {HTMLInputElement} */ (event.target);
       event.stopPropagation();
-      if (dataset.own) changeOwn(({ attempt, style }) => ({ attempt, style: { ...style, [/** @type {string} */ (dataset.own)]: Number(value) } }), type);
+      if (dataset.own)
+        changeOwn(
+          ({ attempt, style }) => ({
+            attempt,
+            style: { ...style, [/** @type {string} */ (dataset.own)]: Number(value) },
+          }),
+          type,
+        );
     });
   }
 }
@@ -150,7 +179,8 @@ function showStyle() {
   ATTRIBUTES.forEach((name, i) => {
     const slider = /** @type {HTMLInputElement} */ (field(name));
     const own = shown.own.filter((_, at) => at % 4 === i);
-    if (!isHeld(slider) && own.length) slider.value = `${bounded(own.reduce((sum, value) => sum + value) / own.length)}`;
+    if (!isHeld(slider) && own.length)
+      slider.value = `${bounded(own.reduce((sum, value) => sum + value) / own.length)}`;
     const value = Number(slider.value).toFixed(1).replace("-", "−");
     slider.setAttribute("aria-valuetext", isHeld(slider) ? value : `${value}, as it is drawn`);
     say(`${name}-value`, isHeld(slider) ? value : "");

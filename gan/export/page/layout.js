@@ -10,13 +10,15 @@ const MOST_TERMS = 20; // of a sum
 function explainText(text, layout) {
   if (layout === "sheet") return "";
   if (!text.trim()) return "Type digits, as 2026-11-22";
-  if (text.length > LONGEST) return `This text has ${text.length.toLocaleString("en")} characters; a picture has at most ${LONGEST}`;
+  if (text.length > LONGEST)
+    return `This text has ${text.length.toLocaleString("en")} characters; a picture has at most ${LONGEST}`;
   const known = { ...MODEL.alphabet, ...MODEL.marks.strokes, " ": 0 };
   const unknown = [...new Set(text)].filter((one) => !(one in known));
   const drawn = `${Object.keys(MODEL.alphabet).join("")} ${Object.keys(MODEL.marks.strokes).join(" ")}`;
   if (unknown.length) return `Cannot draw ${unknown.slice(0, 5).join(" ")}: there are ${drawn} and spaces`;
   if (layout === "month" && !monthOf(text)) return "A calendar month needs a year and a month, as 2026-11";
-  if (layout === "sum" && !sumOf(text)) return `A sum needs 2 to ${MOST_TERMS} numbers of at most 12 digits, as 128+45-6`;
+  if (layout === "sum" && !sumOf(text))
+    return `A sum needs 2 to ${MOST_TERMS} numbers of at most 12 digits, as 128+45-6`;
   return "";
 }
 
@@ -36,11 +38,20 @@ function sumOf(text) {
   return terms.length > MOST_TERMS ? null : { terms, result: (whole / 10 ** places).toFixed(places) };
 }
 
-/** The blocks of a good text; align: 0 left, 0.5 centre, 1 right. @param {Record<string, any>} how @returns {Block[]} */
+/** The blocks of a good text; align: 0 left, 0.5 centre, 1 right. @param {Settings} how @returns {Block[]} */
 function blocksOf({ text, layout, align }) {
   const side = { left: 0, centre: 0.5, right: 1 }[/** @type {"left" | "centre" | "right"} */ (align)];
-  const block = (/** @type {string} */ text, /** @type {number} */ row, column = 0, align = side) => ({ text, row, column, align });
-  if (layout === "column") return text.split(" ").filter(Boolean).map((/** @type {string} */ word, /** @type {number} */ row) => block(word, row));
+  const block = (/** @type {string} */ text, /** @type {number} */ row, column = 0, align = side) => ({
+    text,
+    row,
+    column,
+    align,
+  });
+  if (layout === "column")
+    return text
+      .split(" ")
+      .filter(Boolean)
+      .map((/** @type {string} */ word, /** @type {number} */ row) => block(word, row));
   if (layout === "grid") {
     const all = [...text].filter((one) => one !== " ");
     const columns = Math.ceil(Math.sqrt(all.length));
@@ -51,21 +62,35 @@ function blocksOf({ text, layout, align }) {
     const first = new Date(Date.UTC(2000, month.month - 1, 1));
     first.setUTCFullYear(month.year);
     const offset = (first.getUTCDay() + 6) % 7; // weeks begin on Monday
-    const days = new Date(Date.UTC(first.getUTCFullYear() + (month.month === 12 ? 1 : 0), month.month % 12, 0)).getUTCDate();
-    const title = { ...block(`${month.year}`.padStart(4, "0") + `-${`${month.month}`.padStart(2, "0")}`, 0, 0, 0.5), across: 7 };
-    return [title, ...Array.from({ length: days }, (_, day) => block(`${day + 1}`, 1 + Math.floor((day + offset) / 7), (day + offset) % 7, 1))];
+    const days = new Date(
+      Date.UTC(first.getUTCFullYear() + (month.month === 12 ? 1 : 0), month.month % 12, 0),
+    ).getUTCDate();
+    const title = {
+      ...block([`${month.year}`.padStart(4, "0"), `${month.month}`.padStart(2, "0")].join("-"), 0, 0, 0.5),
+      across: 7,
+    };
+    return [
+      title,
+      ...Array.from({ length: days }, (_, day) =>
+        block(`${day + 1}`, 1 + Math.floor((day + offset) / 7), (day + offset) % 7, 1),
+      ),
+    ];
   }
   const sum = layout === "sum" && sumOf(text);
   if (sum) {
     const rule = { ...block("", sum.terms.length - 0.74, 0, 1), rule: true };
-    return [...sum.terms.map((term, row) => block(term, row, 0, 1)), rule, block(sum.result, sum.terms.length + 0.05, 0, 1)];
+    return [
+      ...sum.terms.map((term, row) => block(term, row, 0, 1)),
+      rule,
+      block(sum.result, sum.terms.length + 0.05, 0, 1),
+    ];
   }
   return [block(text, 0, 0, 0)];
 }
 
 /**
  * Put composed blocks into their table, and paste them. One block is a line of Python's.
- * @param {Block[]} blocks @param {{pieces: Piece[], end: number}[]} composed @param {Record<string, any>} how @param {number} thickness
+ * @param {Block[]} blocks @param {{pieces: Piece[], end: number}[]} composed @param {Settings} how @param {number} thickness
  * @returns {Picture}
  */
 function arrange(blocks, composed, how, thickness) {
@@ -84,7 +109,8 @@ function arrange(blocks, composed, how, thickness) {
   const whole = left[count - 1] + widths[count - 1];
   const all = blocks.flatMap(({ row, column, align, across, rule }, i) => {
     const down = round(row * PITCH * unit);
-    if (rule) return [{ ...ruleOf(whole, thickness, new Source(how.seed + i)), above: -down, digit: -1, character: "" }];
+    if (rule)
+      return [{ ...ruleOf(whole, thickness, new Source(how.seed + i)), above: -down, digit: -1, character: "" }];
     const free = (across ? whole : widths[column]) - span[i].width;
     const right = round((across ? 0 : left[column]) + align * free) - span[i].first;
     return composed[i].pieces.map((piece) => ({ ...piece, x: piece.x + right, above: piece.above - down }));
@@ -96,6 +122,20 @@ function arrange(blocks, composed, how, thickness) {
 function ruleOf(width, thickness, source) {
   const unit = MODEL.size * MODEL.layout.digit;
   const reach = width / unit + 0.2;
-  const cell = crop(drawStrokes([[[0, 0], [reach, 0]]], unit, thickness, 0, source, Math.ceil((reach + 1) * unit)));
+  const cell = crop(
+    drawStrokes(
+      [
+        [
+          [0, 0],
+          [reach, 0],
+        ],
+      ],
+      unit,
+      thickness,
+      0,
+      source,
+      Math.ceil((reach + 1) * unit),
+    ),
+  );
   return { cell, x: round(-0.1 * unit) };
 }

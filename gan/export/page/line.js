@@ -1,14 +1,8 @@
 "use strict";
 // Lines of digits in one hand, or in many: as gan/digits/line.py draws and gan/digits/layout.py joins them.
 
-/** @typedef {{label: number, seed: number, attempt: number, style: Style, kept: Float32Array | null}} Digit  attempt: the user's */
-/** @typedef {{character: string, cell: Cell, x: number, above: number, digit: number}} Piece  above: pixels from the baseline up */
-/** @typedef {{character: string, x: number, y: number, width: number, height: number, digit: number}} Box */
-/** @typedef {{ink: Float32Array, width: number, height: number, boxes: Box[], colours?: Float32Array}} Picture */
-/** @typedef {{text: string, row: number, column: number, align: number, rule?: boolean, across?: number}} Block */
-
 /** @type {number[]} */
-let tried = []; // the attempt of each digit that was accepted last
+const tried = []; // the attempt of each digit that was accepted last
 const memory = /** @type {Map<string, Float32Array>} */ (new Map()); // latents of seeds
 
 /** @param {number} seed */
@@ -19,24 +13,26 @@ function remembered(seed) {
   return /** @type {Float32Array} */ (memory.get(key));
 }
 
-const truncated = (/** @type {number} */ seed, /** @type {number} */ truncation) => remembered(seed).map((value) => truncation * value);
+const truncated = (/** @type {number} */ seed, /** @type {number} */ truncation) =>
+  remembered(seed).map((value) => truncation * value);
 
-/** The style that the sliders hold. @param {Record<string, any>} how @returns {Style} */
-const styleOf = (how) => Object.fromEntries(ATTRIBUTES.filter((name) => how[name] !== null).map((name) => [name, how[name]]));
+/** The style that the sliders hold. @param {Settings} how @returns {Style} */
+const styleOf = (how) =>
+  Object.fromEntries(ATTRIBUTES.filter((name) => how[name] !== null).map((name) => [name, how[name]]));
 
-/** The latent of the hand: your own, or that of the seed. @param {Record<string, any>} how */
+/** The latent of the hand: your own, or that of the seed. @param {Settings} how */
 const handLatent = (how) => handOf(how)?.z ?? truncated(how.seed, how.truncation);
 
-/** The digits of blocks, and those of the sheet. @param {Block[]} blocks @param {Record<string, any>} how @returns {Digit[]} */
+/** The digits of blocks, and those of the sheet. @param {Block[]} blocks @param {Settings} how @returns {Digit[]} */
 function digitsOf(blocks, how) {
-  const own = attemptsOf(how.digits);
+  const single = attemptsOf(how.digits);
   const drawn = handOf(how)?.kept;
-  const found = [];
+  const found = /** @type {Digit[]} */ ([]);
   for (const [row, { text }] of blocks.entries()) {
     for (const [place, character] of [...text].entries()) {
       const label = MODEL.alphabet[character];
       if (label === undefined) continue;
-      const { attempt = 0, style = {} } = own.get(found.length) ?? {};
+      const { attempt = 0, style = {} } = single.get(found.length) ?? {};
       const seed = MODEL.pen.firstSeed + (how.seed + row) * 1024 + place;
       found.push({ label, seed, attempt, style: { ...styleOf(how), ...style }, kept: drawn?.get(label) ?? null });
     }
@@ -47,7 +43,7 @@ function digitsOf(blocks, how) {
 /**
  * Draw digits [N * size^2] in a hand; those that are misread are drawn again, as Pen.draw_digits does it.
  * Without `reads`, each by the attempt that was accepted last. Also their own style [N * 4].
- * @param {Digit[]} digits @param {Record<string, any>} how @param {boolean} reads
+ * @param {Digit[]} digits @param {Settings} how @param {boolean} reads
  */
 async function drawDigits(digits, how, reads) {
   const { attempts, looser, otherSeed } = MODEL.pen;
@@ -62,7 +58,10 @@ async function drawDigits(digits, how, reads) {
     const wanted = left.map((i) => {
       const [{ label, seed, attempt: own, style }, tries] = [digits[i], reads ? attempt : (tried[i] ?? 0)];
       const apart = how.mixed ? 1 : Math.min(1, how.variation + looser * tries);
-      const [z, near] = [truncated(seed + (tries + attempts * own) * otherSeed, how.truncation), Math.sqrt(1 - apart ** 2)];
+      const [z, near] = [
+        truncated(seed + (tries + attempts * own) * otherSeed, how.truncation),
+        Math.sqrt(1 - apart ** 2),
+      ];
       return { z: z.map((value, at) => near * hand[at] + apart * value), shares: label, hand: steered, style };
     });
     const drawn = await draw(wanted, { read: reads && "read" in MODEL.programs });
@@ -74,7 +73,9 @@ async function drawDigits(digits, how, reads) {
     });
     if (!reads) break;
     for (const i of left) tried[i] = attempt;
-    left = left.filter((i, row) => !isAccepted(digits[i], images.subarray(i * area, (i + 1) * area), chancesOf(drawn, row), how));
+    left = left.filter(
+      (i, row) => !isAccepted(digits[i], images.subarray(i * area, (i + 1) * area), chancesOf(drawn, row), how),
+    );
     unread = left.length;
   }
   digits.forEach(({ kept }, i) => kept && images.set(kept, i * area));
@@ -87,16 +88,19 @@ function chancesOf({ chances, own }, row) {
   return chances?.subarray(row * width, (row + 1) * width) ?? new Float32Array();
 }
 
-/** Whether an image is read as asked, certainly if that is asked, and clean. @param {Digit} digit @param {Float32Array} image @param {Float32Array} chances @param {any} how */
+/** Whether an image is read as asked, certainly if that is asked, and clean. @param {Digit} digit @param {Float32Array} image @param {Float32Array} chances @param {Settings} how */
 function isAccepted({ label, kept }, image, chances, how) {
   if (kept) return true;
   if (how.clean && !isClean(image, label)) return false;
-  return !chances.length || (chances[label] === Math.max(...chances) && chances[label] >= (how.certain ? MODEL.pen.certain : 0));
+  return (
+    !chances.length ||
+    (chances[label] === Math.max(...chances) && chances[label] >= (how.certain ? MODEL.pen.certain : 0))
+  );
 }
 
 /**
  * Stand the characters of a text on a baseline. `cells` are those of its digits, the first of which is digit `first`.
- * @param {string} text @param {Cell[]} cells @param {number} first @param {Record<string, any>} how
+ * @param {string} text @param {Cell[]} cells @param {number} first @param {Settings} how
  * @param {Source} source @param {number} thickness of separators in pixels @param {number} shear
  * @returns {{pieces: Piece[], end: number}}
  */
@@ -111,7 +115,8 @@ function compose(text, cells, first, how, source, thickness, shear) {
     }
     const isDigit = character in MODEL.alphabet;
     const cell = crop(isDigit ? cells[digit] : drawMark(character, unit, thickness, shear, source));
-    const above = (isDigit ? cell.height : round(1.5 * unit) - cell.top) + round(source.normal(1)[0] * how.jitter * unit);
+    const above =
+      (isDigit ? cell.height : round(1.5 * unit) - cell.top) + round(source.normal(1)[0] * how.jitter * unit);
     found.push({ character, cell, x: round(x), above, digit: isDigit ? digit++ : -1 });
     x += cell.width + how.spacing * unit;
   }
@@ -140,7 +145,7 @@ function paste(all, end, below = 0) {
   return { ink, width, height, boxes };
 }
 
-/** Write blocks of text. @param {Block[]} blocks @param {Record<string, any>} how @param {boolean} reads */
+/** Write blocks of text. @param {Block[]} blocks @param {Settings} how @param {boolean} reads */
 async function write(blocks, how, reads) {
   const digits = digitsOf(blocks, how);
   const { images, own, ms, unread } = await drawDigits(digits, how, reads);
@@ -160,34 +165,51 @@ async function write(blocks, how, reads) {
   return { picture: arrange(blocks, composed, how, thickness), digits, own, ms, unread };
 }
 
-/** Cells of images, leaning as the line does. @param {Float32Array} images @param {Record<string, any>} how @returns {Promise<Cell[]>} */
+/** Cells of images, leaning as the line does. @param {Float32Array} images @param {Settings} how @returns {Promise<Cell[]>} */
 async function cellsOf(images, how) {
   const { size } = MODEL;
   const wide = how.lean ? 2 * size : size;
-  const leaning = how.lean && images.length ? await lean(images, Array(images.length / size ** 2).fill(how.lean)) : images;
+  const leaning =
+    how.lean && images.length ? await lean(images, Array(images.length / size ** 2).fill(how.lean)) : images;
   return Array.from({ length: leaning.length / (size * wide) }, (_, i) => {
     const part = leaning.subarray(i * size * wide, (i + 1) * size * wide);
-    return { ink: Uint8Array.from(part, (value) => Math.min(255, Math.max(0, round((value + 1) * 127.5)))), width: wide, height: size };
+    return {
+      ink: Uint8Array.from(part, (value) => Math.min(255, Math.max(0, round((value + 1) * 127.5)))),
+      width: wide,
+      height: size,
+    };
   });
 }
 
-/** The sheet: n digits of the seeds from `seed` on, as they are drawn, in rows. @param {Record<string, any>} how @param {() => boolean} stale */
+/** The sheet: n digits of the seeds from `seed` on, as they are drawn, in rows. @param {Settings} how @param {() => boolean} stale */
 async function writeSheet(how, stale) {
   const { size, channels, columns, classes } = MODEL;
   const n = how.n;
   const [width, height] = [Math.min(n, columns) * size, Math.ceil(n / columns) * size];
   const layers = new Float32Array(channels * width * height).fill(0);
-  const labels = Array.from({ length: n }, (_, i) => (classes ? (how.label === "all" ? (how.seed + i) % classes : Number(how.label)) : -1));
+  const labels = Array.from({ length: n }, (_, i) =>
+    classes ? (how.label === "all" ? (how.seed + i) % classes : Number(how.label)) : -1,
+  );
   const own = new Float32Array(4 * n);
   let ms = 0;
   for (let at = 0; at < n && !stale(); at += 100) {
     const seeds = Array.from({ length: Math.min(100, n - at) }, (_, i) => how.seed + at + i);
-    const wanted = seeds.map((seed, i) => ({ z: truncated(seed, how.truncation), shares: labels[at + i], hand: null, style: styleOf(how) }));
+    const wanted = seeds.map((seed, i) => ({
+      z: truncated(seed, how.truncation),
+      shares: labels[at + i],
+      hand: null,
+      style: styleOf(how),
+    }));
     const drawn = await draw(wanted);
     ms += drawn.ms;
     own.set(drawn.own, 4 * at);
     drawn.images.forEach((value, i) => {
-      const [one, channel, y, x] = [Math.floor(i / (channels * size ** 2)), Math.floor(i / size ** 2) % channels, Math.floor(i / size) % size, i % size];
+      const [one, channel, y, x] = [
+        Math.floor(i / (channels * size ** 2)),
+        Math.floor(i / size ** 2) % channels,
+        Math.floor(i / size) % size,
+        i % size,
+      ];
       const [row, column] = [Math.floor((at + one) / columns) * size + y, ((at + one) % columns) * size + x];
       layers[(channel * height + row) * width + column] = (value + 1) / 2;
     });
@@ -197,6 +219,12 @@ async function writeSheet(how, stale) {
     return { character: MODEL.names[label] ?? "", x, y, width: size, height: size, digit: i };
   });
   const digits = labels.map((label, i) => ({ label, seed: how.seed + i, attempt: 0, style: styleOf(how), kept: null }));
-  const picture = { ink: layers.subarray(0, width * height), width, height, boxes, ...(channels === 3 ? { colours: layers } : {}) };
+  const picture = {
+    ink: layers.subarray(0, width * height),
+    width,
+    height,
+    boxes,
+    ...(channels === 3 ? { colours: layers } : {}),
+  };
   return { picture, digits, own, ms, unread: 0 };
 }

@@ -1,8 +1,6 @@
 "use strict";
 // Separators, which no generator draws, and the ink of cells: as gan/digits/mark.py and gan/digits/layout.py.
 
-/** Ink of bytes, row by row. @typedef {{ink: Uint8Array, width: number, height: number}} Cell */
-
 /** To the nearest integer, and halves to the even one, as Python rounds. @param {number} value */
 function round(value) {
   const near = Math.round(value);
@@ -18,7 +16,9 @@ function splined(points) {
     const [from, to] = [i === 1 ? points[0] : joint(i - 1), i === last ? points[i + 1] : joint(i)];
     for (let step = 0; step <= 16; step++) {
       const t = step / 16;
-      found.push([0, 1].map((axis) => (1 - t) ** 2 * from[axis] + 2 * t * (1 - t) * points[i][axis] + t ** 2 * to[axis]));
+      found.push(
+        [0, 1].map((axis) => (1 - t) ** 2 * from[axis] + 2 * t * (1 - t) * points[i][axis] + t ** 2 * to[axis]),
+      );
     }
   }
   return found;
@@ -27,7 +27,8 @@ function splined(points) {
 /**
  * Draw strokes with a pen: a cell of 2 `height` rows, whose baseline is at 1.5 `height`; the strokes begin at height / 2.
  * @param {number[][][]} strokes points (right, up) in heights of a digit
- * @param {number} height of a digit, in pixels, as `thickness`
+ * @param {number} height of a digit, in pixels
+ * @param {number} thickness in pixels
  * @param {number} shear to the right per pixel up
  * @param {Source} source of the pen's unsteadiness
  * @returns {Cell}
@@ -37,7 +38,9 @@ function drawStrokes(strokes, height, thickness, shear, source, width = round(2 
   const nearest = new Float32Array(rows * width).fill(Infinity);
   for (const stroke of strokes) {
     const shake = source.normal(2 * stroke.length);
-    let points = stroke.map((point, i) => point.map((value, axis) => value + MODEL.marks.unsteady * shake[2 * i + axis]));
+    let points = stroke.map((point, i) =>
+      point.map((value, axis) => value + MODEL.marks.unsteady * shake[2 * i + axis]),
+    );
     if (stroke.length > 1 && `${stroke[0]}` === `${stroke.at(-1)}`) points[points.length - 1] = points[0]; // a ring is closed
     if (points.length > 2) points = splined(points);
     points = points.map(([right, up]) => [height * (right + shear * up + 0.5), height * (1.5 - up)]);
@@ -46,7 +49,11 @@ function drawStrokes(strokes, height, thickness, shear, source, width = round(2 
       away(nearest, rows, width, from, points[i + 1] ?? from, radius);
     });
   }
-  return { ink: Uint8Array.from(nearest, (far) => round(255 * Math.min(1, Math.max(0, 0.5 - far)))), width, height: rows };
+  return {
+    ink: Uint8Array.from(nearest, (far) => round(255 * Math.min(1, Math.max(0, 0.5 - far)))),
+    width,
+    height: rows,
+  };
 }
 
 /**
@@ -72,7 +79,13 @@ function away(nearest, rows, columns, a, b, radius) {
 /** A separator. @param {string} mark @param {number} height @param {number} thickness @param {number} shear @param {Source} source */
 function drawMark(mark, height, thickness, shear, source) {
   const { dense, boldest, strokes } = MODEL.marks;
-  return drawStrokes(strokes[mark], height, dense.includes(mark) ? Math.min(thickness, boldest * height) : thickness, shear, source);
+  return drawStrokes(
+    strokes[mark],
+    height,
+    dense.includes(mark) ? Math.min(thickness, boldest * height) : thickness,
+    shear,
+    source,
+  );
 }
 
 /**
@@ -104,7 +117,10 @@ function pieces(inside, columns, corners = true) {
 
 /** Crop a cell to its ink without specks, or to one empty pixel; `top` is its first row. @param {Cell} cell @returns {Cell & {top: number}} */
 function crop({ ink, width }) {
-  const { piece, sizes } = pieces(Array.from(ink, (value) => value >= MODEL.layout.ink), width);
+  const { piece, sizes } = pieces(
+    Array.from(ink, (value) => value >= MODEL.layout.ink),
+    width,
+  );
   if (sizes.length === 1) return { ink: new Uint8Array(1), width: 1, height: 1, top: 0 };
   const least = Math.min(MODEL.layout.speck * sizes.reduce((sum, size) => sum + size), Math.max(...sizes));
   let [left, top, right, bottom] = [width, ink.length, -1, -1];

@@ -1,10 +1,6 @@
 "use strict";
 // Smooth outlines of ink, nearly those of gan/digits/outline.
 
-/** A grey picture, digits 28 pixels high: ink [height * width] in [0, 1].
- * @typedef {{ink: Float32Array, width: number, height: number, boxes: Box[]}} Picture */
-/** The box of a character's ink; digit: its index among the digits of the text, -1 for a separator.
- * @typedef {{character: string, x: number, y: number, width: number, height: number, digit: number}} Box */
 /** Control points [[x, y], ...] of a closed quadratic B-spline; holes run the other way round.
  * @typedef {number[][]} Contour */
 

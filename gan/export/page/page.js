@@ -2,7 +2,12 @@
 // The page: settings -> digits -> picture -> canvas. A drag draws what it can; what comes late is left out, the last request never.
 
 /** What is on the canvas. @type {{key: string, picture: Picture, own: Float32Array, digits: Digit[]}} */
-let shown = { key: "", picture: { ink: new Float32Array(1), width: 1, height: 1, boxes: [] }, own: new Float32Array(), digits: [] };
+let shown = {
+  key: "",
+  picture: { ink: new Float32Array(1), width: 1, height: 1, boxes: [] },
+  own: new Float32Array(),
+  digits: [],
+};
 let settled = Promise.resolve(); // resolves when the last request is drawn
 const trace = { inputs: 0, drawn: 0, ms: /** @type {number[]} */ ([]) }; // of inputs, for tests: from event to canvas
 const LOOKS = new Set(["preset", "ink", "paper", "direction", "texture", "line", "look"]); // settings that draw no digit anew
@@ -24,22 +29,27 @@ function latest(task) {
 }
 
 /** Draw the settings. Without `reads`, quickly: digits are not checked. */
-const redraw = latest(async (stale, /** @type {Record<string, any>} */ how, /** @type {boolean} */ reads, /** @type {number} */ asked) => {
-  const key = JSON.stringify([Object.entries(how).filter(([name]) => !LOOKS.has(name)), reads && how.layout !== "sheet"]);
-  if (key !== shown.key) {
-    const made = how.layout === "sheet" ? await writeSheet(how, stale) : await write(blocksOf(how), how, reads);
-    if (stale() && how.layout === "sheet") return;
-    const { picture, digits, own, ms, unread } = made;
-    shown = { key, picture, own, digits };
-    say("took", `${digits.length} digit${digits.length === 1 ? "" : "s"} in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
-    say("unread", unread ? `${unread} of them may be misread` : "");
-  }
-  paintPicture(how);
-  if (asked) trace.ms.push(performance.now() - asked);
-  trace.drawn++;
-});
+const redraw = latest(
+  async (stale, /** @type {Settings} */ how, /** @type {boolean} */ reads, /** @type {number} */ asked) => {
+    const key = JSON.stringify([
+      Object.entries(how).filter(([name]) => !LOOKS.has(name)),
+      reads && how.layout !== "sheet",
+    ]);
+    if (key !== shown.key) {
+      const made = how.layout === "sheet" ? await writeSheet(how, stale) : await write(blocksOf(how), how, reads);
+      if (stale() && how.layout === "sheet") return;
+      const { picture, digits, own, ms, unread } = made;
+      shown = { key, picture, own, digits };
+      say("took", `${digits.length} digit${digits.length === 1 ? "" : "s"} in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
+      say("unread", unread ? `${unread} of them may be misread` : "");
+    }
+    paintPicture(how);
+    if (asked) trace.ms.push(performance.now() - asked);
+    trace.drawn++;
+  },
+);
 
-/** Paint what was drawn on the canvas, as large as it fits. @param {Record<string, any>} how */
+/** Paint what was drawn on the canvas, as large as it fits. @param {Settings} how */
 function paintPicture(how) {
   const canvas = /** @type {HTMLCanvasElement} */ ($("picture"));
   const { width, height, boxes } = shown.picture;
@@ -53,11 +63,33 @@ function paintPicture(how) {
   canvas.style.width = `${wide}px`;
   canvas.style.height = `${tall}px`;
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  paint(pen, shown.picture, lookOf(how), columns, rows, { seed: how.seed });
-  const { scale: large, x, y } = placeOf(shown.picture, columns, rows);
+  const { scale: large, x, y } = paintOn(pen, how, columns, rows);
   placeHandles(boxes, { scale: large / sharp, x: x / sharp + canvas.offsetLeft, y: y / sharp + canvas.offsetTop });
   showStyle();
-  canvas.setAttribute("aria-label", `The picture: ${how.layout === "sheet" ? `${how.n} digits` : how.text}, handwritten`);
+  canvas.setAttribute(
+    "aria-label",
+    `The picture: ${how.layout === "sheet" ? `${how.n} digits` : how.text}, handwritten`,
+  );
+}
+
+/** Paint on a canvas of columns x rows pixels: where the picture lies. @param {Pen} pen @param {Settings} how @param {number} columns @param {number} rows */
+function paintOn(pen, how, columns, rows) {
+  const { colours, width, height } = shown.picture;
+  if (!colours) {
+    paint(pen, shown.picture, /** @type {any} */ (how), columns, rows, { seed: how.seed });
+    return placeOf(shown.picture, columns, rows);
+  }
+  const dots = new ImageData(width, height);
+  const area = width * height;
+  for (let i = 0; i < area; i++)
+    dots.data.set(
+      [0, 1, 2, 3].map((c) => (c < 3 ? 255 * colours[c * area + i] : 255)),
+      4 * i,
+    );
+  const small = newPen(width, height);
+  small.putImageData(dots, 0, 0);
+  pen.drawImage(small.canvas, 0, 0, columns, rows);
+  return { scale: columns / width, x: 0, y: 0 };
 }
 
 const sayLater = later(500, () => say("said", describe(good))); // once, when a drag has ended
@@ -69,13 +101,6 @@ function later(ms, task) {
     clearTimeout(timer);
     timer = setTimeout(task, ms);
   };
-}
-
-/** What the picture is, in words. @param {Record<string, any>} how */
-function describe(how) {
-  const style = Object.entries(styleOf(how)).map(([name, value]) => `${name} ${value}`);
-  const what = how.layout === "sheet" ? `${how.n} digits from seed ${how.seed}` : `${how.text}, ${how.hand ? "your hand" : `seed ${how.seed}`}`;
-  return [what, ...(how.mixed ? ["mixed hands"] : []), ...style].join(", ");
 }
 
 /** Follow the settings. @param {boolean} reads @param {number} [asked] when an input came, in milliseconds */
@@ -103,24 +128,6 @@ function check() {
   n.max = `${Math.min(1000, last - Number(seed.value) + 1)}`;
 }
 
-/** The command that draws the same, where there is one. @param {Record<string, any>} how */
-function commandOf(how) {
-  if (how.hand || how.digits || !["line", "sheet"].includes(how.layout)) return "";
-  const quoted = (/** @type {string} */ text) => (/^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`); // for a shell
-  const isSheet = how.layout === "sheet";
-  const words = [MODEL.ckpt && `ckpt=${MODEL.ckpt}`, ...(isSheet ? [`n=${how.n}`] : [`text=${how.text}`]), `seed=${how.seed}`];
-  if (isSheet && how.label !== "all") words.push(`label=${MODEL.names[how.label]}`);
-  if (!isSheet) {
-    words.push(how.mixed && "mixed=true", how.variation !== 0.3 && !how.mixed && `variation=${how.variation}`);
-    for (const [name, ours] of [["spacing", "spacing"], ["jitter", "jitter"], ["slant", "lean"]]) {
-      if (`${how[ours]}` !== defaults[ours]) words.push(`layout.${name}=${how[ours]}`);
-    }
-    words.push(how.certain && "certain=true", how.clean && "clean=true");
-  }
-  words.push(how.truncation < 1 && `truncation=${how.truncation}`, ...Object.entries(styleOf(how)).map(([name, value]) => `style.${name}=${value}`));
-  return ["python -m gan.generate", ...words.filter(Boolean).map(quoted), "out=digits.svg"].join(" ");
-}
-
 function prepare() {
   document.title = $("title").textContent = MODEL.title;
   $("parameters").textContent = MODEL.parameters.toLocaleString("en");
@@ -143,7 +150,10 @@ const other = (one) => set({ [/** @type {string} */ (one.dataset.another)]: Math
 
 function listen() {
   const form = $("studio");
-  const typed = later(500, () => (commit(), show(true))); // a pause in typing is a step
+  const typed = later(500, () => {
+    commit();
+    show(true);
+  }); // a pause in typing is a step
   form.addEventListener("input", (event) => {
     const one = /** @type {HTMLInputElement} */ (event.target);
     if (one.name && one.setCustomValidity) one.setCustomValidity("");
@@ -190,8 +200,9 @@ function go(step) {
 function takePreset(name) {
   const { look, style, truncation, certain, clean } = MODEL.presets[name];
   const styles = Object.fromEntries(ATTRIBUTES.map((one) => [one, style[one] ?? null]));
-  const looks = Object.fromEntries(["ink", "paper", "direction", "texture", "line"].map((one) => [one, look[one]]));
-  for (const [name, value] of Object.entries({ ...looks, ...styles, truncation, certain: Number(certain), clean: Number(clean) })) {
+  const { ink, paper, direction, texture, line } = look;
+  const checks = { truncation, certain: Number(certain), clean: Number(clean) };
+  for (const [name, value] of Object.entries({ ink, paper, direction, texture, line, ...styles, ...checks })) {
     put(field(name), value === null ? null : `${value}`);
   }
 }
@@ -212,4 +223,3 @@ async function begin() {
   await show(true);
   commit();
 }
-const lookOf = (how) => how;

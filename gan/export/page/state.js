@@ -7,8 +7,10 @@ const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.get
 /** Unchanged text is not read out again. @param {string} id @param {string} text */
 const say = (id, text) => void ($(id).textContent === text || ($(id).textContent = text));
 
-/** @typedef {HTMLInputElement | HTMLSelectElement} Field */
-const fields = () => /** @type {Field[]} */ ([.../** @type {HTMLFormElement} */ ($("studio")).elements].filter((one) => one.hasAttribute("name")));
+const fields = () =>
+  /** @type {Field[]} */ (
+    [.../** @type {HTMLFormElement} */ ($("studio")).elements].filter((one) => one.hasAttribute("name"))
+  );
 const field = (/** @type {string} */ name) => /** @type {Field} */ (fields().find((one) => one.name === name));
 const isCheck = (/** @type {Field} */ one) => one.type === "checkbox";
 const isNumber = (/** @type {Field} */ one) => one.type === "number" || one.type === "range";
@@ -16,8 +18,8 @@ const isHeld = (/** @type {Field} */ one) => !("optional" in one.dataset) || "he
 
 /** @type {Record<string, string>} */
 const defaults = {}; // of each field, by name
-/** @type {Record<string, any>} */
-let good = {}; // the last good value of each setting
+/** @type {Settings} */
+const good = {}; // the last good value of each setting
 
 /** The text of a field in the address, null: nothing. @param {Field} one */
 function textOf(one) {
@@ -47,7 +49,11 @@ function explain(one) {
 
 /** @param {Field} one */
 function range(one) {
-  if (one instanceof HTMLSelectElement) return `Choose one of ${[...one.options].map(({ text }) => text).slice(0, 12).join(", ")}`;
+  if (one instanceof HTMLSelectElement)
+    return `Choose one of ${[...one.options]
+      .map(({ text }) => text)
+      .slice(0, 12)
+      .join(", ")}`;
   return `Must be a${one.step === "1" || !one.step ? " whole" : ""} number from ${one.min} to ${one.max}`;
 }
 
@@ -58,7 +64,11 @@ function put(one, text) {
   if (isCheck(one)) /** @type {HTMLInputElement} */ (one).checked = (text ?? defaults[one.name]) === "1";
   else one.value = text ?? defaults[one.name];
   if (text === null) return;
-  const isKept = isCheck(one) ? /^[01]$/.test(text) : isNumber(one) ? text.trim() !== "" && Number(one.value) === Number(text) : one.value === text;
+  const isKept = isCheck(one)
+    ? /^[01]$/.test(text)
+    : isNumber(one)
+      ? text.trim() !== "" && Number(one.value) === Number(text)
+      : one.value === text;
   if (isKept) return;
   if (one.type === "range" || isCheck(one)) put(one, null); // which would take the nearest value without a word
   one.setCustomValidity(isCheck(one) ? "Must be 0 or 1" : range(one));
@@ -81,7 +91,10 @@ function follow(hash) {
   const params = new URLSearchParams(hash);
   const unknown = [...params.keys()].filter((name) => !field(name));
   for (const one of fields()) put(one, params.get(one.name));
-  say("link-wrong", unknown.length ? `This link has settings that this page does not know: ${unknown.join(", ").slice(0, 80)}` : "");
+  say(
+    "link-wrong",
+    unknown.length ? `This link has settings that this page does not know: ${unknown.join(", ").slice(0, 80)}` : "",
+  );
 }
 
 const past = /** @type {string[]} */ ([]); // addresses

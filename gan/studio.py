@@ -40,7 +40,7 @@ def main(cfg: DictConfig) -> None:
         from gan.export import web  # imports torch, which takes seconds
         from gan.lab import Lab
 
-        web.write_page(Path(folder) / "page", Lab(cfg.ckpt), cfg)
+        web.write_page(Path(folder) / "page", Lab(cfg.ckpt, cfg.reader), cfg)
         address = f"http://{HOST}:{server.server_port}/"
         print(f"{address}: Ctrl-C ends it", flush=True)  # noqa: T201
         if opens:

@@ -79,7 +79,8 @@ def export_uses(cfg: DictConfig) -> list[Use]:
     suffix = Path(str(cfg.out)).suffix
     is_page = suffix == ""
     return [
-        Use("font seed variation like style layout reader", suffix == ".otf", "a font, as out=hand.otf"),
+        Use("font seed variation like style layout", suffix == ".otf", "a font, as out=hand.otf"),
+        Use("reader", is_page or suffix == ".otf", "a font, as out=hand.otf, or a web page, as out=page/"),
         Use("label", cfg.like is not None, "the digit in the picture of like="),
         Use("page cache", is_page, "a web page, as out=page/"),
         Use("cache", cfg.page.runtime is None, "the download of the runtime, which page.runtime= replaces"),

@@ -99,7 +99,7 @@ class Axes:
     def hand_style(self, z: Tensor) -> Tensor:
         """The style [N, 4] of the hands of latents [N, D]: the classes' mean, at unit variance."""
         joint, shift = self.weight.mean(0), self.bias.mean(0)
-        style: Tensor = (z @ joint.T + shift) / joint.norm(dim=1)
+        style: Tensor = (z @ joint.T + shift) / joint.norm(dim=1).clamp(min=1e-3)
         return style
 
     def steer(self, z: Tensor, y: Tensor, style: Tensor, held: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ def main(cfg: DictConfig) -> None:
         return
     from gan.lab import Lab  # imports torch, which takes seconds
 
-    lab = Lab(cfg.ckpt)
+    lab = Lab(cfg.ckpt, cfg.reader)
     generator, names = lab.generator, list(lab.names)
     provenance = lab.provenance | {"names": names, "licence": lab.text["Licence"]}
     if out.suffix == ".safetensors":

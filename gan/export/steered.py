@@ -4,6 +4,7 @@ Masks are float32, and 1 is true. A program has one shape for all requests, so a
 place of a list.
 """
 
+import logging
 from functools import partial
 
 import torch
@@ -12,10 +13,13 @@ from torch import Tensor, nn
 from gan import sample
 from gan.digits import layout
 from gan.digits.style import Axes, reframe
+from gan.error import UserError
 from gan.export import program
 from gan.lab import Lab
 from gan.metric.feature import Frozen
 from gan.network import Generator
+
+log = logging.getLogger(__name__)
 
 
 class Steered(nn.Module):
@@ -78,7 +82,8 @@ class Lean(nn.Module):
 def to_onnx(lab: Lab, info: program.Info) -> dict[str, bytes]:
     """ONNX models, with metadata: ``steered`` and ``finish``; ``lean`` of grey images.
 
-    And ``encoder`` and ``read``, if the lab has an encoder and a reader for labels.
+    And ``encoder`` and ``read``, if the lab has an encoder and a classifier of its labels. One of
+    other classes gives a warning.
     """
     generator = lab.generator
     steered = Steered(generator, lab.axes)
@@ -107,9 +112,18 @@ def to_onnx(lab: Lab, info: program.Info) -> dict[str, bytes]:
         found["lean"] = program.onnx_of(Lean(), leant, ["image"], info)
     if generator.classes and lab.encoder is not None:  # of labels, a page takes the nearest
         found["encoder"] = program.onnx_of(lab.encoder, shared, ["z"], info)
-    if lab.reader is not None:
-        found["read"] = program.onnx_of(Read(lab.reader), image, ["chances", "features"], info)
+    if (reader := _find_reader(lab)) is not None:
+        found["read"] = program.onnx_of(Read(reader), image, ["chances", "features"], info)
     return found
+
+
+def _find_reader(lab: Lab) -> Frozen | None:
+    """The classifier of a lab; None if there is none of its classes."""
+    try:
+        return lab.reader
+    except (UserError, FileNotFoundError) as error:
+        log.warning("%s; until then, the page checks no digit", error)
+        return None
 
 
 def _inputs(generator: Generator, count: int) -> dict[str, Tensor]:

@@ -83,10 +83,10 @@ def test_morph_and_export_refuse_what_they_do_not_use(tmp_path: Path) -> None:
         "like=x.png",
         "style.slant=1",
         "layout.jitter=0",
-        "reader=none",
     ):
         for name in ("g.onnx", "page/"):
             assert "is for a font, as out=hand.otf" in complaint(export, word, f"out={tmp_path}/{name}")
+    assert "or a web page, as out=page/" in complaint(export, "reader=none", f"out={tmp_path / 'g.onnx'}")
     assert list(tmp_path.iterdir()) == []
 
 

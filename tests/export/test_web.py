@@ -125,6 +125,10 @@ def test_other_generators_have_a_page_too(
         drawn(shown)
         assert shown.evaluate("document.querySelector('h1').textContent") == "Ours, all"
         assert same_as_torch(shown, network, [1, 2, 3], [0, 0, 59] if network.classes else [-1, -1, -1])
+        assert shown.evaluate("[MODEL.alphabet, Object.keys(MODEL.programs)]") == [
+            {},
+            ["steered", "finish"] if network.classes else ["steered", "finish", "lean"],
+        ]
         assert "ckpt=g.safetensors n=12 seed=0 " in shown.evaluate("$('typed').textContent")
         assert shown.evaluate("[...$('layout').options].map((one) => one.value)") == ["sheet"]
         if network.classes:

@@ -139,6 +139,7 @@ function prepare() {
   if (!Object.keys(MODEL.alphabet).length) {
     for (const one of [...layouts.options]) if (one.value !== "sheet") one.remove();
     layouts.options[0].defaultSelected = true;
+    $("panel-layout").toggleAttribute("open", true);
   }
   document.body.classList.toggle("coloured", MODEL.channels === 3);
   for (const one of fields()) defaults[one.name] = textOf(one) ?? one.value;

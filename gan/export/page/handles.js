@@ -87,6 +87,7 @@ function choose(index) {
   for (const one of $("digits").children)
     one.setAttribute("aria-pressed", `${Number(/** @type {HTMLElement} */ (one).dataset.digit) === chosen}`);
   $("single").hidden = chosen < 0;
+  showStyle();
 }
 
 /** The style that a digit shows now. @param {number} index @returns {Style} */
@@ -97,6 +98,7 @@ function styleNow(index) {
 
 /** Follow pointers and keys on the digits. @param {(index: number) => void} take what a click on a digit of the sheet does */
 function listenToHandles(take) {
+  /** @type {HTMLElement} */
   const home = $("digits");
   /** @type {{x: number, y: number, index: number, style: Style, moved: boolean} | null} */
   let drag = null;
@@ -158,7 +160,7 @@ function listenToSingle() {
   $("back").addEventListener("click", () => changeOwn(() => ({ attempt: 0, style: {} })));
   $("done").addEventListener("click", () => choose(-1));
   for (const type of ["input", "change"]) {
-    $("single").addEventListener(type, (event) => {
+    $("single").addEventListener(type, (/** @type {Event} */ event) => {
       const { dataset, value } = /** @type {HTMLInputElement} */ (event.target);
       event.stopPropagation();
       if (dataset.own)
@@ -173,19 +175,20 @@ function listenToSingle() {
   }
 }
 
-/** Let the sliders stand where the picture is. */
+/** Let the sliders stand where the picture is, and say what is held. */
 function showStyle() {
-  const mine = chosen >= 0 ? styleNow(chosen) : null;
+  const mine = chosen >= 0 ? styleNow(chosen) : {};
   ATTRIBUTES.forEach((name, i) => {
-    const slider = /** @type {HTMLInputElement} */ (field(name));
     const own = shown.own.filter((_, at) => at % 4 === i);
-    if (!isHeld(slider) && own.length)
-      slider.value = `${bounded(own.reduce((sum, value) => sum + value) / own.length)}`;
-    const value = Number(slider.value).toFixed(1).replace("-", "−");
-    slider.setAttribute("aria-valuetext", isHeld(slider) ? value : `${value}, as it is drawn`);
-    say(`${name}-value`, isHeld(slider) ? value : "");
-    const single = /** @type {HTMLInputElement} */ (document.querySelector(`[data-own=${name}]`));
-    if (mine) single.value = `${mine[/** @type {keyof Style} */ (name)]}`;
+    const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
+    if (own.length && !isHeld(field(name))) field(name).value = `${bounded(mean)}`;
+    /** @type {HTMLInputElement} */ (document.querySelector(`[data-own=${name}]`)).value = `${mine[name] ?? 0}`;
   });
-  /** @type {HTMLButtonElement} */ ($("loose")).disabled = !ATTRIBUTES.some((name) => isHeld(field(name)));
+  for (const one of fields().filter(({ type }) => type === "range")) {
+    const value = `${Math.round(100 * Number(one.value)) / 100}`.replace("-", "−");
+    one.setAttribute("aria-valuetext", isHeld(one) ? value : `${value}, as it is drawn`);
+    const told = /** @type {HTMLElement} */ (one.nextElementSibling);
+    told.textContent = isHeld(one) ? value : "";
+  }
+  $("loose").disabled = !ATTRIBUTES.some((name) => isHeld(field(name)));
 }

@@ -51,7 +51,7 @@ const redraw = latest(
 
 /** Paint what was drawn on the canvas, as large as it fits. @param {Settings} how */
 function paintPicture(how) {
-  const canvas = /** @type {HTMLCanvasElement} */ ($("picture"));
+  const canvas = $("picture");
   const { width, height, boxes } = shown.picture;
   const room = $("stage").clientWidth;
   const scale = Math.min(room / width, Math.max(220, innerHeight * 0.45) / height, 14);
@@ -150,6 +150,7 @@ function prepare() {
 const other = (one) => set({ [/** @type {string} */ (one.dataset.another)]: Math.floor(Math.random() * 1e6) });
 
 function listen() {
+  /** @type {HTMLElement} */
   const form = $("studio");
   const typed = later(500, () => {
     commit();

@@ -3,14 +3,12 @@
 // A field with data-optional holds nothing until somebody moves it.
 
 const STEPS = 100; // of undo
-const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @type {(id: string) => any} any: the id says what element it is */
+const $ = (id) => document.getElementById(id);
 /** Unchanged text is not read out again. @param {string} id @param {string} text */
 const say = (id, text) => void ($(id).textContent === text || ($(id).textContent = text));
 
-const fields = () =>
-  /** @type {Field[]} */ (
-    [.../** @type {HTMLFormElement} */ ($("studio")).elements].filter((one) => one.hasAttribute("name"))
-  );
+const fields = () => /** @type {Field[]} */ ([...$("studio").elements].filter((one) => one.hasAttribute("name")));
 const field = (/** @type {string} */ name) => /** @type {Field} */ (fields().find((one) => one.name === name));
 const isCheck = (/** @type {Field} */ one) => one.type === "checkbox";
 const isNumber = (/** @type {Field} */ one) => one.type === "number" || one.type === "range";
@@ -112,8 +110,8 @@ function commit() {
 
 function written() {
   history.replaceState(null, "", `#${past[now]}`);
-  /** @type {HTMLButtonElement} */ ($("undo")).disabled = now === 0;
-  /** @type {HTMLButtonElement} */ ($("redo")).disabled = now === past.length - 1;
+  $("undo").disabled = now === 0;
+  $("redo").disabled = now === past.length - 1;
 }
 
 /** Go back by a step, or forward (1). @param {number} step */

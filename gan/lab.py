@@ -17,7 +17,7 @@ from gan.digits import morph, pattern, style
 from gan.digits.clean import known_digits
 from gan.digits.encoder import Encoder, load_encoder
 from gan.digits.film import Film, validate_film
-from gan.digits.invert import Inversion, invert, load_digit
+from gan.digits.invert import Hand, Inversion, Shown, invert, load_digit, mean_hand
 from gan.digits.layout import Layout
 from gan.digits.line import HAND, UNREAD, Line, Pen, Settings, StyleLike
 from gan.digits.look import Look, load_preset
@@ -34,7 +34,6 @@ MOST = 10**6  # digits at once, 3 GB of 28x28
 LAST_SEED = sample.SEEDS - 1
 LAST_LINE_SEED = 2**24 - 1  # a line's seed covers 1,024 seeds of digits
 LayoutLike = Layout | Mapping[str, float] | None
-Hand = Inversion | str | Path | None
 Label = int | str  # of a class: its name, or the digit that it means
 
 
@@ -173,17 +172,18 @@ class Lab:
         Line i is a function of ``seed + i``, its text and the settings; ``seed`` is 0 to
         16,777,215. ``layout`` has height, 8 to 1024 pixels, spacing, jitter, slant and margin; see
         :class:`gan.digits.layout.Layout`. ``like``: the hand is taken from this picture of one
-        digit, a path or a result of :meth:`like`. ``style``: as in :meth:`sample`. ``mixed``: each
-        digit has a hand of its own; else ``variation``, 0 to 1, is how much the digits of one hand
-        differ. Misread digits are redrawn; with ``certainty``, 0 to 1, also those with a lower
-        probability. ``truncation``, ``clean``, ``look`` and ``preset``: as in :meth:`sample`.
+        digit, a path or a result of :meth:`like`; of a list of these, their mean. ``style``: as in
+        :meth:`sample`. ``mixed``: each digit has a hand of its own; else ``variation``, 0 to 1, is
+        how much the digits of one hand differ. Misread digits are redrawn; with ``certainty``, 0 to
+        1, also less probable ones. ``truncation``, ``clean``, ``look``, ``preset``: as in `sample`.
         Raises UserError for a text that cannot be written, and for what cannot be checked.
         """
         self._require_grey()
         seed, layout = integer("seed", seed, 0, LAST_LINE_SEED), from_mapping(Layout, "layout", layout)
         texts = [pattern.validate_text(text) for text in as_list("texts", texts, "['2026', '11']")]
         pattern.require_digits(texts, self.names)
-        hand = like if like is None or isinstance(like, Inversion) else self.like(like)
+        pictures = like if like is None or isinstance(like, list | tuple) else [like]
+        hand = None if pictures is None else mean_hand([self.like(one) for one in pictures])
         return self.pen(hand, **pen).write(texts, seed, layout)
 
     def texts(self, wanted: str, n: int, seed: int = 0) -> list[str]:
@@ -196,21 +196,20 @@ class Lab:
         """
         return pattern.random_texts(wanted, integer("n", n, 1, MOST), integer("seed", seed, 0, LAST_SEED))
 
-    def like(self, path: str | Path, label: Label | None = None) -> Inversion:
+    def like(self, path: Shown, label: Label | None = None) -> Inversion:
         """The hand in a picture of one digit, dark on light or light on dark.
 
             lab.line("2026-11-22", like=lab.like("photo.png", label=4))
 
-        ``label`` is the class that it shows; None: the classifier decides. Raises FileNotFoundError
-        without a file, UserError for an empty picture, and with neither label nor classifier.
+        ``label`` is its class; None: the classifier decides. Raises FileNotFoundError without a
+        file, UserError for an empty picture, and with neither label nor classifier.
         """
-        if not isinstance(path, str | Path):
-            raise UserError(f"like must be the path of a picture, or a result of lab.like, got {path!r}")
+        if isinstance(path, Inversion):
+            return path
         size, label = self._require_grey(), None if label is None else self.validate_label(label)
-        if label is None and self.generator.classes and self.reader is None:
-            raise UserError("no classifier tells which digit the picture shows: give label=, or choose a reader")
-        image = load_digit(Path(path).expanduser(), size)
-        label = read_label(self.reader, image, self.names) if label is None and self.reader else label
+        image = load_digit(path, size)
+        if label is None and self.generator.classes:
+            label = read_label(self.reader, image, self.names)
         return invert(self.generator, self.axes, image, label, encoder=self.encoder)
 
     def morph(

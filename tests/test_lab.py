@@ -14,9 +14,10 @@ from conftest import SHORT, call
 from torch.nn.functional import pad
 
 import gan
-from gan.digits import attribute, style
+from gan.digits import attribute, invert, style
 from gan.digits.line import Line
 from gan.digits.preset import CERTAIN
+from gan.error import UserError
 from gan.file import CACHE
 from gan.lab import Lab
 
@@ -136,6 +137,24 @@ def test_the_hand_of_a_picture_is_drawn(lab: Lab, tmp_path: Path) -> None:
     assert _slant(written) > _slant(other) + 20
 
 
+def test_several_digits_are_one_hand_their_mean(lab: Lab, tmp_path: Path) -> None:
+    slants = {2: 2.0, 4: 1.0, 7: 1.5}
+    for label, slant in slants.items():
+        lab.sample(1, label, seed=8, style={"slant": slant}).save(tmp_path / f"{label}.png")
+    digits = [lab.like(tmp_path / f"{label}.png") for label in slants]
+    hand = invert.mean_hand(digits)
+    assert hand.style.slant == pytest.approx(np.mean([one.style.slant for one in digits]))
+    assert hand.style.slant == pytest.approx(1.5, abs=0.2)
+    assert hand.z.norm() == pytest.approx(np.mean([one.z.norm() for one in digits]), rel=1e-5)
+    nearness = [float(hand.z @ one.z / hand.z.norm() / one.z.norm()) for one in digits]
+    assert min(nearness) > 0.3
+    mixed = lab.line("0123456789", like=[str(tmp_path / "2.png"), *digits[1:]])
+    assert torch.equal(mixed.image, lab.line("0123456789", like=hand).image)
+    assert torch.equal(lab.line("123", like=digits[:1]).image, lab.line("123", like=digits[0]).image)
+    with pytest.raises(UserError, match="like: there is no picture: give a picture of one digit, or several"):
+        lab.line("1", like=[])
+
+
 STYLE = "style must be a dict of thickness, slant, width, height"
 LAYOUT = "layout must be a dict of height, spacing, jitter, slant, margin"
 SETTINGS = "there is no such setting; there are style, mixed, variation, certainty, truncation, clean, look, preset"
@@ -167,7 +186,8 @@ ODD: list[tuple[str, dict[str, Any], str]] = [  # a method, its arguments, what 
     ("line", {"text": "1", "boldness": 2}, f"boldness: {SETTINGS}"),
     ("line", {"text": "1", "layout": {"heigt": 40}}, f"{LAYOUT}, got"),
     ("line", {"text": "1", "layout": 40}, f"{LAYOUT}, got 40"),
-    ("line", {"text": "1", "like": 5}, "like must be the path of a picture, or a result of lab.like, got 5"),
+    ("line", {"text": "1", "like": 5}, "like must be the path of a picture, a result of lab.like, or a list"),
+    ("line", {"text": "1", "like": [5]}, "like must be the path of a picture, a result of lab.like, or a list"),
     ("line", {"text": "1", "like": "no.png"}, "like: no.png does not exist: give a picture of one digit"),
     ("lines", {"texts": "12"}, "texts must be a list, as ['2026', '11'], got '12'"),
     ("lines", {"texts": 12}, "texts must be a list, as ['2026', '11'], got 12"),

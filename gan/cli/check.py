@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from gan.cli.compose import PATHS, RESOLVERS, TEXTS, compose, parse
+from gan.cli.compose import LISTS, PATHS, RESOLVERS, TEXTS, compose, parse
 from gan.cli.hint import meant, nearest
 from gan.error import UserError
 from gan.file import CONF
@@ -163,7 +163,7 @@ def _check_value(root: str, key: str, value: object, known: Settings, is_open: b
             _check_value(root, f"{key}.{name}", part, known, is_open)
     elif kind is list and is_open and not isinstance(value, list) and (key, value) != ("data.names", None):
         raise UserError(f"{key} is a list: write {key}=[...], got {got}")
-    elif key in PATHS | TEXTS and isinstance(value, list | dict):
+    elif key in PATHS | TEXTS and isinstance(value, dict if key in LISTS else list | dict):
         raise UserError(f"{key} takes one value, got {got}")
     elif value is None and kind is str and not key.startswith(LIBRARIES):
         raise UserError(f"{key} cannot be null: leave it out, or say which")

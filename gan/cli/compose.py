@@ -22,6 +22,7 @@ PATHS = {
     "cache", "card", "ckpt", "data.classifier", "data.root", "extractor", "init_from", "like", "out", "page.runtime",
     "reader", "root", "run_dir",
 }  # fmt: skip
+LISTS = {"like"}  # of paths that may be several
 TEXTS = {"label", "look.ink", "look.line", "look.paper", "page.title", "pattern", "size", "text"}
 
 

@@ -2,16 +2,16 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from PIL import Image
 
 from gan.cli.output import output_path, validate_files, validate_folder
 from gan.cli.uses import left_out
 from gan.digits import files
-from gan.digits.invert import Inversion
+from gan.digits.invert import Inversion, mean_hand
 from gan.digits.look import READABLE, Look, parse_gradient
 from gan.error import UserError
 
@@ -53,10 +53,22 @@ def report_misread(count: int) -> str:
     return f"; {count} digits {STAY}: try another seed or style" if count else ""
 
 
-def report_hand(hand: Inversion, names: Sequence[str]) -> None:
-    """Print to stderr what was found in the picture of a hand."""
-    name = f" as a {names[hand.label]}," if names else ""
-    print(f"like: drawn{name} with an error of {hand.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
+def load_hand(cfg: DictConfig, like: Callable[[Path, str | None], Inversion], names: Sequence[str]) -> Inversion | None:
+    """The hand in the pictures of ``cfg.like``; None without one. Prints what each shows to stderr.
+
+    ``like`` is that of a lab with classes of these ``names``. Raises UserError for ``cfg.label``
+    with several pictures.
+    """
+    if cfg.like is None:
+        return None
+    paths = list(cfg.like) if isinstance(cfg.like, ListConfig) else [cfg.like]
+    if len(paths) > 1 and cfg.label is not None:
+        raise UserError(f"label={cfg.label} is for one picture, and like= has {len(paths)}: leave it out")
+    digits = [like(path, cfg.label) for path in paths]
+    for one in digits:
+        name = f" as a {names[one.label]}," if names else ""
+        print(f"like: drawn{name} with an error of {one.error:.1%} of full ink", file=sys.stderr)  # noqa: T201
+    return mean_hand(digits)
 
 
 def load_look(cfg: DictConfig, is_morph: bool = False) -> Look:

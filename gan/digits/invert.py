@@ -1,5 +1,6 @@
 """Inversion: from a picture of a digit to a latent that draws it, and to its style."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from gan import sample
 from gan.digits import attribute
 from gan.digits.encoder import PRIOR, Encoder, distance, error, residuals
 from gan.digits.look import Look
-from gan.digits.photograph import find_ink
+from gan.digits.photograph import ONE_DIGIT, find_ink
 from gan.digits.picture import Picture
 from gan.digits.style import Axes, Style
 from gan.error import UserError
@@ -35,13 +36,13 @@ Found = tuple[Tensor, Tensor, float]  # a latent [D], the digit [1, H, W] that i
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Inversion:
-    """A latent that draws a digit as a picture shows it."""
+    """A latent that draws a digit as a picture shows it; also the mean of several digits."""
 
     z: Tensor  # [D]
-    label: int
+    label: int  # of several digits, that of the first
     style: Style  # of the picture
     error: float  # mean absolute error of pixels in [0, 1]
-    images: Tensor  # [2, 1, H, W] in [-1, 1]: the picture and the drawing
+    images: Tensor  # [2, 1, H, W] in [-1, 1]: the picture and the drawing; two of each digit
 
     def __repr__(self) -> str:
         found = ", ".join(f"{name} {getattr(self.style, name):+.1f}" for name in attribute.NAMES)
@@ -51,12 +52,37 @@ class Inversion:
         return Picture(torch.cat(list(self.images), 2), Look(height=0))._repr_png_()  # as pixels
 
 
-def load_digit(path: Path, size: int = 28) -> Tensor:
+Shown = Inversion | str | Path  # a digit: found, or the path of its picture
+Hand = Shown | list[Shown] | tuple[Shown, ...] | None  # of lines
+
+
+def mean_hand(digits: Sequence[Inversion]) -> Inversion:
+    """The hand of one writer, from some digits: their mean latent, and their mean style.
+
+    What differs between the digits cancels in the mean, so it is scaled to their mean norm: the
+    generator knows latents of that norm. Raises UserError without digits.
+    """
+    if not digits:
+        raise UserError(f"like: there is no picture: {ONE_DIGIT}, or several")
+    if len(digits) == 1:
+        return digits[0]
+    z = torch.stack([one.z for one in digits])
+    mean = z.mean(0)
+    mean *= z.norm(dim=1).mean() / mean.norm().clamp(min=1e-6)
+    style = torch.stack([one.style.wanted for one in digits]).mean(0)
+    error, images = sum(one.error for one in digits) / len(digits), torch.cat([one.images for one in digits])
+    return Inversion(mean, digits[0].label, Style(*style.tolist()), error, images)
+
+
+def load_digit(path: str | Path, size: int = 28) -> Tensor:
     """Load a picture of one digit, prepared as MNIST's: [1, size, size] in [-1, 1], ink bright.
 
     The ink, see :mod:`gan.digits.photograph`, is scaled to 20/28 of the side and centred by its
     mass. Raises FileNotFoundError without a file, UserError if it is no picture of one digit.
     """
+    if not isinstance(path, str | Path):
+        raise UserError(f"like must be the path of a picture, a result of lab.like, or a list of these, got {path!r}")
+    path = Path(path).expanduser()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "does not exist"
         raise FileNotFoundError(f"like: {path} {what}: give a picture of one digit")

@@ -48,8 +48,13 @@ def _names(reader: feature.Frozen, name: str, names: Sequence[str], data: object
     return names if is_own and len(names) == reader.classes else numbered(reader.classes)
 
 
-def read_label(reader: feature.Frozen, image: Tensor, names: Sequence[str]) -> int:
-    """The label of the digit in ``image`` [1, H, W]. Raises UserError for none of ``names``."""
+def read_label(reader: feature.Frozen | None, image: Tensor, names: Sequence[str]) -> int:
+    """The label of the digit in ``image`` [1, H, W].
+
+    Raises UserError without a classifier, and for none of ``names``.
+    """
+    if reader is None:
+        raise UserError("no classifier tells which digit the picture shows: give label=, or choose a reader")
     label = int(reader(image[None])[1].argmax())
     if label >= len(names):
         lacks = f"reads as none of this generator's classes, which are {shown(names)}"

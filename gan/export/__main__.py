@@ -40,7 +40,7 @@ def validate_output(out: str, overwrite: bool) -> Path:
 
 def write_font(cfg: DictConfig, out: Path) -> str:
     """Write a font of one hand; return a line about it. Raises UserError for wrong settings."""
-    from gan.cli.drawing import describe_size, report_hand, report_misread  # imports torch, which takes seconds
+    from gan.cli.drawing import describe_size, load_hand, report_misread  # imports torch, which takes seconds
     from gan.digits.layout import Layout
     from gan.digits.preset import CERTAIN
     from gan.export import font, opentype
@@ -51,9 +51,7 @@ def write_font(cfg: DictConfig, out: Path) -> str:
         family = opentype.validate_family(cfg.font.name)
     layout, count = Layout(**cfg.layout), integer("font.shapes", cfg.font.shapes, 1, 20)
     lab = Lab(cfg.ckpt, cfg.reader)
-    like = lab.like(cfg.like, cfg.label) if cfg.like else None
-    if like:
-        report_hand(like, lab.names)
+    like = load_hand(cfg, lab.like, lab.names)
     pen = {"style": dict(cfg.style), "variation": cfg.variation, "certainty": CERTAIN if lab.reader else 0.0}
     shapes, line = font.draw(lab, count, cfg.seed, layout, like, **pen)
     spacing = layout.spacing * font.HEIGHT

@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from gan import checkpoint, terminal
-from gan.cli.drawing import STAY, boxes_path, describe_size, load_look, report_hand, report_misread, validate_output
+from gan.cli.drawing import STAY, boxes_path, describe_size, load_hand, load_look, report_misread, validate_output
 from gan.digits import files, pattern
 from gan.digits.layout import Layout
 from gan.digits.line import Line
@@ -172,9 +172,7 @@ def _describe_split(parts: dict[str, list[str]], seed: int) -> str:
 
 def _lines(lab: Lab, cfg: DictConfig, texts: list[str]) -> Iterator[Line]:
     """Draw a line for each text; print to stderr what was found in the picture of a hand."""
-    hand = lab.like(cfg.like, cfg.label) if cfg.like else None
-    if hand:
-        report_hand(hand, lab.names)
+    hand = load_hand(cfg, lab.like, lab.names)
     style, certainty = Style(**cfg.style), CERTAIN if cfg.certain else 0.0
     pen = {"style": style, "mixed": cfg.mixed, "variation": cfg.variation, "certainty": certainty}
     pen |= {"truncation": cfg.truncation, "clean": cfg.clean}

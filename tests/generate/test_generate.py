@@ -383,3 +383,9 @@ def test_the_hand_of_a_picture_is_said_to_be_what_it_was_read_as(
     call(generate.main, "n=1", "label=4", f"out={tmp_path / 'four.png'}")
     call(generate.main, "text=12", f"like={tmp_path / 'four.png'}", f"out={tmp_path / 'line.png'}")
     assert "like: drawn as a 4, with an error of " in capsys.readouterr().err
+    call(generate.main, "n=1", "label=7", f"out={tmp_path / 'seven.png'}")
+    both = f"like=[{tmp_path / 'four.png'},{tmp_path / 'seven.png'}]"
+    call(generate.main, "text=12", both, f"out={tmp_path / 'both.png'}")
+    assert re.findall("drawn as a (.),", capsys.readouterr().err) == ["4", "7"]
+    message = complaint(generate.main, "text=12", both, "label=4", f"out={tmp_path / 'x.png'}")
+    assert message == "error: label=4 is for one picture, and like= has 2: leave it out"

@@ -17,10 +17,6 @@ def test_it_is_formatted_and_linted(packages: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_scripts_that_are_not_checked_exist() -> None:
-    assert {path.name for path in PAGE.glob("*.js")} >= javascript.LATER
-
-
 def test_scripts_are_short() -> None:
     lengths = {path.name: len(path.read_text().splitlines()) for path in PAGE.glob("*.js")}
     assert {name: length for name, length in lengths.items() if length > 250} == {}

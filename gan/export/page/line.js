@@ -20,8 +20,9 @@ const truncated = (/** @type {number} */ seed, /** @type {number} */ truncation)
 const styleOf = (how) =>
   Object.fromEntries(ATTRIBUTES.filter((name) => how[name] !== null).map((name) => [name, how[name]]));
 
-/** The latent of the hand: your own, or that of the seed. @param {Settings} how */
+/** The latent of the hand: your own, or that of the seed; and that whose style it keeps. @param {Settings} how */
 const handLatent = (how) => handOf(how)?.z ?? truncated(how.seed, how.truncation);
+const keptLatent = (/** @type {Settings} */ how) => handOf(how)?.mean ?? handLatent(how);
 
 /** The digits of blocks, and those of the sheet. @param {Block[]} blocks @param {Settings} how @returns {Digit[]} */
 function digitsOf(blocks, how) {
@@ -50,7 +51,7 @@ async function drawDigits(digits, how, reads) {
   const hand = handLatent(how);
   const area = MODEL.size ** 2;
   const images = new Float32Array(digits.length * area);
-  const steered = how.mixed ? null : hand;
+  const steered = how.mixed ? null : keptLatent(how);
   let left = [...digits.keys()];
   const own = new Float32Array(4 * digits.length);
   let [ms, unread] = [0, 0];
@@ -151,7 +152,7 @@ async function write(blocks, how, reads) {
   const { images, own, ms, unread } = await drawDigits(digits, how, reads);
   const cells = await cellsOf(images, how);
   const { mean, std } = MODEL.axes;
-  const style = handStyle(handLatent(how)).map((value, i) => mean[i] + std[i] * (how[ATTRIBUTES[i]] ?? value));
+  const style = handStyle(keptLatent(how)).map((value, i) => mean[i] + std[i] * (how[ATTRIBUTES[i]] ?? value));
   const [thickness, slant] = style; // of separators, in pixels and degrees
   const lean = Math.tan((slant * Math.PI) / 180) + Math.tan((how.lean * Math.PI) / 180);
   const shear = Math.min(MODEL.marks.leans[1], Math.max(MODEL.marks.leans[0], lean));

@@ -116,6 +116,7 @@ function show(reads, asked = 0) {
 
 /** Check what no field can check by itself. */
 function check() {
+  if (MODEL.programs.encoder) followHand();
   const layout = field("layout").value;
   const text = field("text");
   text.setCustomValidity(explainText(text.value, layout));
@@ -141,6 +142,7 @@ function prepare() {
     layouts.options[0].defaultSelected = true;
     $("panel-layout").toggleAttribute("open", true);
   }
+  if (!MODEL.programs.encoder) $("panel-hand").remove();
   document.body.classList.toggle("coloured", MODEL.channels === 3);
   for (const one of fields()) defaults[one.name] = textOf(one) ?? one.value;
   settings();
@@ -191,6 +193,7 @@ function listen() {
   new ResizeObserver(() => shown.key && paintPicture(good)).observe($("stage"));
   listenToHandles((index) => set({ layout: "line", seed: shown.digits[index].seed % 2 ** 24 }));
   listenToSingle();
+  if (MODEL.programs.encoder) listenToPad();
 }
 
 /** @param {number} step */

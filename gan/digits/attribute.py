@@ -25,22 +25,31 @@ class Frame(NamedTuple):
 
 def ink(x: Tensor) -> Tensor:
     """The ink of images [N, C, H, W] in [-1, 1]: bool [N, 4 H, 4 W]."""
-    grey = interpolate(x.mean(1, keepdim=True) + 1, scale_factor=SCALE, mode="bicubic").squeeze(1)
+    down, right = (_enlargement(side) for side in x.shape[2:])
+    grey = down @ (x.mean(1) + 1) @ right.T
     return grey > grey.amax((1, 2), keepdim=True).clamp(min=0.02) / 2
+
+
+def _enlargement(side: int) -> Tensor:
+    """The matrix [4 P, P] of bicubic interpolation along a side of P pixels."""
+    return interpolate(torch.eye(side)[None, None], scale_factor=(SCALE, 1), mode="bicubic")[0, 0]
 
 
 def frame(inked: Tensor) -> Frame:
     """Parallelograms around ink [N, 4 H, 4 W], sheared by its moments; without ink, of size 0."""
     n, h, w = inked.shape
-    mass = inked / inked.sum((1, 2), keepdim=True).clamp(min=1)
-    columns, rows = mass.sum(1), mass.sum(2)
     right, down = torch.arange(w) + 0.5, torch.arange(h) + 0.5
-    centre = torch.stack([columns @ right, rows @ down], 1)
+    mass = inked.float()
+    rows, moments = (mass @ torch.stack([torch.ones(w), right], 1)).unbind(2)  # of each row, [N, 4 H]
+    total = rows.sum(1, keepdim=True).clamp(min=1)
+    rows, moments = rows / total, moments / total
+    centre = torch.stack([moments.sum(1), rows @ down], 1)
     down = down - centre[:, 1:]
-    leans = mass @ right - centre[:, :1] * rows  # first moment of each row about the centre
+    leans = moments - centre[:, :1] * rows  # about the centre
     shear = -(leans * down).sum(1) / (rows * down**2).sum(1).clamp(min=1e-6)
-    upright = (right.expand(n, h, w) + (shear[:, None] * down)[:, :, None]).floor().long().add_(w).clamp_(0, 3 * w - 1)
-    sheared = mass.new_zeros(n, 3 * w).scatter_add_(1, upright.flatten(1), mass.flatten(1))
+    shift = (shear[:, None] * down + 0.5).floor().long().clamp(-w, w)  # of each row, to stand upright
+    upright = shift[:, :, None] + torch.arange(w, 2 * w)
+    sheared = mass.new_zeros(n, 3 * w).scatter_add_(1, upright.flatten(1), mass.flatten(1)) / total
     size, middle = (torch.stack(part, 1) for part in zip(_span(sheared), _span(rows), strict=True))
     middle[:, 0] -= w + shear * (middle[:, 1] - centre[:, 1])
     return Frame(shear, size / SCALE, middle / SCALE)

@@ -116,13 +116,13 @@ class Axes:
 
 def _inverse(a: Tensor) -> Tensor:
     """The inverse of symmetric matrices [N, 3, 3], by cofactors: ONNX has no solver."""
-    p, q, r = a.unbind(1)
-    cofactors = torch.stack([_cross(q, r), _cross(r, p), _cross(p, q)], 2)
-    return cofactors / (p * cofactors[:, :, 0]).sum(1)[:, None, None]
 
+    def moved(down: int, right: int) -> Tensor:
+        return a.flatten(1)[:, [(i + down) % 3 * 3 + (j + right) % 3 for i in range(3) for j in range(3)]]
 
-def _cross(a: Tensor, b: Tensor) -> Tensor:
-    return a.roll(-1, 1) * b.roll(-2, 1) - a.roll(-2, 1) * b.roll(-1, 1)
+    cofactors = (moved(1, 1) * moved(2, 2) - moved(1, 2) * moved(2, 1)).unflatten(1, (3, 3))
+    inverse: Tensor = cofactors / (a[:, 0] * cofactors[:, 0]).sum(1)[:, None, None]
+    return inverse
 
 
 def reframe(x: Tensor, wanted: Tensor, held: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class ToPixels(nn.Module):
     def forward(self, tone: Tensor) -> Tensor:
         tone = tone.float()
         place = (tone.clamp(-1, 1) + 1) * (PLACES / 2)
-        below = place.detach().nan_to_num().long().clamp(max=PLACES - 1)  # the result of nan is nan all the same
+        below = place.detach().long().clamp(0, PLACES - 1)  # of nan, any: the result is nan all the same
         return _pass(torch.lerp(self.pixels[below], self.pixels[below + 1], place - below), tone)
 
 

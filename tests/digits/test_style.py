@@ -53,6 +53,15 @@ def test_a_blank_image_has_no_attributes_and_breaks_nothing() -> None:
     assert attribute.measure(torch.full((2, 1, 28, 28), -1.0)).tolist() == [[0.0] * 4] * 2
 
 
+def test_ink_is_that_of_an_image_enlarged_by_bicubic_interpolation() -> None:
+    x = torch.rand(3, 2, 20, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    grey = torch.nn.functional.interpolate(x.mean(1, keepdim=True) + 1, scale_factor=4, mode="bicubic").squeeze(1)
+    away = (grey / grey.amax((1, 2), keepdim=True) - 0.5).abs()
+    inked = attribute.ink(x)
+    assert inked.shape == (3, 80, 112)
+    assert ((inked == (grey > grey.amax((1, 2), keepdim=True) / 2)) | (away < 1e-5)).all()
+
+
 def test_reshaping_gives_the_asked_box() -> None:
     x = bar(4, 16)
     box = attribute.frame(attribute.ink(x))

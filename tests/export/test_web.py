@@ -121,7 +121,9 @@ def test_other_generators_have_a_page_too(
         f"page.runtime={runtime}",
         "page.title=Ours, all",
     )
-    with opened(chromium, f"{(tmp_path / 'page' / 'index.html').as_uri()}#layout=sheet&n=12&seed=0&truncation=1") as shown:
+    with opened(
+        chromium, f"{(tmp_path / 'page' / 'index.html').as_uri()}#layout=sheet&n=12&seed=0&truncation=1"
+    ) as shown:
         drawn(shown)
         assert shown.evaluate("document.querySelector('h1').textContent") == "Ours, all"
         assert same_as_torch(shown, network, [1, 2, 3], [0, 0, 59] if network.classes else [-1, -1, -1])

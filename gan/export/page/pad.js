@@ -55,7 +55,9 @@ function saveHand(all) {
   const hand = all.map(({ label, z }) => `${label}.${latentText(z)}`).join(".");
   const kept = all.flatMap(({ drawing }, i) => (drawing ? [`${i}.${drawingText(drawing)}`] : [])).join(".");
   listed = `${hand}|${kept}`;
-  set({ hand, kept }, "input"); // drawn at once, and then with care
+  /** @type {Record<string, null>} */
+  const own = field("hand").value ? {} : { thickness: null, slant: null }; // a new hand brings its own
+  set({ hand, kept, ...own }, "input"); // drawn at once, and then with care
   set({});
   showHand(all).catch(failed);
 }

@@ -49,27 +49,27 @@ const redraw = latest(
   },
 );
 
-/** Paint what was drawn on the canvas, as large as it fits. @param {Settings} how */
-function paintPicture(how) {
+/** Give the canvas the shape of the picture. It stays during a drag, so that nothing moves below it. */
+function fitCanvas() {
   const canvas = $("picture");
-  const { width, height, boxes } = shown.picture;
-  const room = $("stage").clientWidth;
-  const scale = Math.min(room / width, Math.max(220, innerHeight * 0.45) / height, 14);
+  const { width, height } = shown.picture;
+  const scale = Math.min($("stage").clientWidth / width, Math.max(220, innerHeight * 0.45) / height, 14);
   const [wide, tall] = [Math.max(64, Math.floor(width * scale)), Math.max(48, Math.floor(height * scale))];
   const sharp = Math.min(devicePixelRatio, 4096 / wide);
-  const [columns, rows] = [Math.round(wide * sharp), Math.round(tall * sharp)];
-  if (canvas.width !== columns) canvas.width = columns;
-  if (canvas.height !== rows) canvas.height = rows;
-  canvas.style.width = `${wide}px`;
-  canvas.style.height = `${tall}px`;
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const { scale: large, x, y } = paintOn(pen, how, columns, rows);
-  placeHandles(boxes, { scale: large / sharp, x: x / sharp + canvas.offsetLeft, y: y / sharp + canvas.offsetTop });
+  Object.assign(canvas, { width: Math.round(wide * sharp), height: Math.round(tall * sharp) });
+  Object.assign(canvas.style, { width: `${wide}px`, height: `${tall}px` });
+}
+
+/** Paint what was drawn on the canvas. @param {Settings} how */
+function paintPicture(how) {
+  const canvas = $("picture");
+  const { scale, x, y } = paintOn(canvas.getContext("2d"), how, canvas.width, canvas.height);
+  const sharp = canvas.width / canvas.clientWidth;
+  const [left, top] = [x / sharp + canvas.offsetLeft, y / sharp + canvas.offsetTop];
+  placeHandles(shown.picture.boxes, { scale: scale / sharp, x: left, y: top });
   showStyle();
-  canvas.setAttribute(
-    "aria-label",
-    `The picture: ${how.layout === "sheet" ? `${how.n} digits` : how.text}, handwritten`,
-  );
+  const what = how.layout === "sheet" ? `${how.n} digits` : how.text;
+  canvas.setAttribute("aria-label", `The picture: ${what}, handwritten`);
 }
 
 /** Paint on a canvas of columns x rows pixels: where the picture lies. @param {Pen} pen @param {Settings} how @param {number} columns @param {number} rows */
@@ -190,7 +190,10 @@ function listen() {
     show(true);
     commit();
   });
-  new ResizeObserver(() => shown.key && paintPicture(good)).observe($("stage"));
+  new ResizeObserver(() => {
+    fitCanvas();
+    paintPicture(good);
+  }).observe($("stage"));
   listenToHandles((index) => set({ layout: "line", seed: shown.digits[index].seed % 2 ** 24 }));
   listenToSingle();
   if (MODEL.programs.encoder) listenToPad();

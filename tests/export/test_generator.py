@@ -1,13 +1,15 @@
 """What the page's programs draw, read and lean, in Chromium."""
 
 from pathlib import Path
+from statistics import median
 
 import numpy as np
+import pytest
 import torch
-from browser import drawn, needs_chromium, opened
+from browser import drawn, needs_chromium, opened, same_as_torch
 from playwright.sync_api import Browser
 
-from gan import sample
+from gan import checkpoint, sample
 from gan.digits.layout import Layout, to_cells
 from gan.image import to_uint8
 from gan.lab import Lab
@@ -48,3 +50,66 @@ def test_its_digits_in_a_hand_are_those_that_a_pen_draws(chromium: Browser, page
         [cell] = to_cells(image[None], Layout(slant=slant))
         off = (56 - cell.shape[1]) // 2
         assert np.abs(to_uint8(one).numpy()[:, off : off + cell.shape[1]].astype(int) - cell.astype(int)).max() <= 1
+
+
+NONE = "window.Worker = class { constructor() { throw new Error('none is allowed'); } };"
+SECOND = """window.Worker = ((Real, count) => class extends Real {
+    constructor(url) { super(count++ ? 'blob:nowhere' : url); }
+})(Worker, 0);"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("lacking", [NONE, SECOND], ids=["none", "one of two"])
+def test_it_draws_without_a_worker_that_does_not_start(chromium: Browser, page: Path, lacking: str) -> None:
+    with opened(chromium, "about:blank") as shown:
+        shown.add_init_script(lacking)
+        shown.goto((page / "index.html").as_uri())
+        drawn(shown)
+        assert same_as_torch(shown, checkpoint.generator(None), [1, 2, 3], [4, 5, 6])
+        assert shown.evaluate("threads.length") == 1
+        assert shown.evaluate("threads[0].port instanceof MessagePort") == (lacking == NONE)
+
+
+@needs_chromium
+def test_what_a_lost_worker_was_asked_the_other_draws(chromium: Browser, page: Path) -> None:
+    draws = "draw(alike([1, 2, 3].map((seed) => latent(seed, 64)), [4, 5, 6])).then(({ images }) => [...images])"
+    lose = "threads.at(-1).port.dispatchEvent(new ErrorEvent('error', { message: 'no memory' }))"
+    with opened(chromium, (page / "index.html").as_uri()) as shown:
+        drawn(shown)
+        shown.wait_for_function("threads.length === 2")
+        expected = shown.evaluate(draws)
+        torch.testing.assert_close(
+            torch.tensor(shown.evaluate(f"(() => {{ const asked = {draws}; {lose}; return asked; }})()")),
+            torch.tensor(expected), rtol=0, atol=1e-5,
+        )  # fmt: skip
+        assert shown.evaluate("threads.length") == 1
+        assert shown.evaluate(f"{lose}, {draws}.catch((error) => error.message)") == (
+            "its workers ended: load the page again"
+        )
+
+
+SLIDER = """async ([style, times]) => {
+    const hand = latent(7, MODEL.latent), found = [];
+    const wanted = Array.from({ length: 10 }, (_, i) => ({ z: latent(i, MODEL.latent), shares: i, hand, style }));
+    for (let i = 0; i < times; i++) found.push((await draw(wanted)).ms);
+    return found;
+}"""
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_ten_digits_follow_a_slider(chromium: Browser, page: Path) -> None:
+    with opened(chromium, (page / "index.html").as_uri()) as shown:
+        drawn(shown)
+        loaded = shown.evaluate("performance.now()")
+        shown.wait_for_function("threads.length === 2")
+        shown.evaluate(SLIDER, [{"slant": 1}, 50])
+        steered, finished = ([], [])
+        for _ in range(3):
+            steered += shown.evaluate(SLIDER, [{"thickness": 1}, 50])
+            finished += shown.evaluate(SLIDER, [{"slant": 1}, 50])
+    for name, times in (("thickness", steered), ("slant", finished)):
+        print(f"{name}: {median(times):.1f} ms, 95th percentile {np.percentile(times, 95):.1f}, least {min(times):.1f}")
+    print(f"first picture after {loaded:.0f} ms")
+    assert min(finished) < 16
+    assert loaded < 10_000

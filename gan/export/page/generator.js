@@ -15,32 +15,76 @@
 
 const ATTRIBUTES = /** @type {const} */ (["thickness", "slant", "width", "height"]); // as gan/digits/attribute.py has them
 
-const bytes = (/** @type {string} */ text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const unpacked = (/** @type {string} */ text) =>
-  new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip")));
+const SHARED = 2; // digits from which a request is shared by the threads
 
-/** @type {any} */
-let ort;
+/** A thread that runs programs: a worker, or the page's own where none starts. */
+class Thread {
+  /** @param {Worker | MessagePort} port */
+  constructor(port) {
+    this.port = port;
+    /** @type {Map<number, {resolve: (done: any) => void, reject: (error: Error) => void}>} */
+    this.waiting = new Map();
+    this.asked = 0;
+    port.onmessage = ({ data: { id, done, error } }) => {
+      const { resolve, reject } = this.waiting.get(id) ?? {};
+      this.waiting.delete(id);
+      error === undefined ? resolve?.(done) : reject?.(new Error(error));
+    };
+    if (port instanceof Worker) port.onerror = ({ message }) => this.fail(message);
+  }
+
+  /** @param {object} message */
+  ask(message) {
+    const id = this.asked++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.port.postMessage({ id, ...message });
+    });
+  }
+
+  /** The worker is lost. @param {string} message */
+  fail(message) {
+    threads.splice(0, threads.length, ...threads.filter((one) => one !== this));
+    for (const { reject } of this.waiting.values()) reject(new Error(message));
+    this.waiting.clear();
+  }
+}
+
+/** @type {Thread[]} */
+const threads = []; // that have started
 /** @type {Promise<void>} */
 let ready;
-/** @type {Promise<unknown>} */
-let turn = Promise.resolve(); // onnxruntime-web runs one batch at a time
-/** @type {Record<string, any>} */
-const programs = {};
 
+/** @param {string} text base64 */
+function bytes(text) {
+  const letters = atob(text);
+  const found = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) found[i] = letters.charCodeAt(i);
+  return found;
+}
+
+/** Start the threads; the promise resolves when the first of them draws. */
 async function load() {
-  const module = new Blob([await unpacked(RUNTIME.module).text()], { type: "text/javascript" });
-  ort = await import(URL.createObjectURL(module));
-  ort.env.wasm.numThreads = 1; // more threads need headers that only a server sends
-  ort.env.wasm.wasmBinary = await unpacked(RUNTIME.wasm).arrayBuffer();
-  for (const [name, text] of Object.entries(MODEL.programs))
-    programs[name] = await ort.InferenceSession.create(await unpacked(text).arrayBuffer(), {
-      executionProviders: ["wasm"],
-    });
+  const all = (/** @type {Record<string, string>} */ texts) =>
+    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, bytes(text)]));
+  const sent = { runtime: all(RUNTIME), programs: all(MODEL.programs) };
+  const start = async (/** @type {Worker | MessagePort} */ port) => {
+    const thread = new Thread(port);
+    await thread.ask(sent);
+    threads.push(thread);
+  };
+  const source = URL.createObjectURL(new Blob([`(${work})(self)`], { type: "text/javascript" }));
+  const startWorker = async () => start(new Worker(source)); // rejects if the browser allows none
+  await startWorker().catch(() => {
+    const { port1, port2 } = new MessageChannel();
+    work(port2);
+    return start(port1);
+  });
+  if (navigator.hardwareConcurrency > 1) startWorker().catch(() => {}); // later, so that the first is ready sooner
 }
 
 /**
- * A tensor [N, width] of what value(row, column) gives for each of the rows.
+ * A table [N, width] of what value(row, column) gives for each of the rows.
  * @template T
  * @param {T[]} rows
  * @param {number} width
@@ -51,7 +95,7 @@ function table(rows, width, value) {
   rows.forEach((row, i) => {
     for (let j = 0; j < width; j++) values[i * width + j] = value(row, j);
   });
-  return new ort.Tensor("float32", values, [rows.length, width]);
+  return values;
 }
 
 const sharesOf = (/** @type {(number | Float32Array)[]} */ shares) =>
@@ -59,21 +103,49 @@ const sharesOf = (/** @type {(number | Float32Array)[]} */ shares) =>
     typeof one === "number" ? Number(j === Math.max(one, 0)) : one[j],
   );
 
-const imagesOf = (/** @type {Float32Array} */ images) => {
-  const [channels, size] = [MODEL.channels, MODEL.size];
-  return new ort.Tensor("float32", images, [images.length / (channels * size ** 2), channels, size, size]);
-};
+/**
+ * Ask the thread with the fewest requests; if it is lost, another.
+ * @param {object} message
+ * @returns {Promise<any>}
+ */
+async function ask(message) {
+  if (!threads.length) throw new Error("its workers ended: load the page again");
+  const thread = threads.reduce((least, one) => (one.waiting.size < least.waiting.size ? one : least));
+  return thread.ask(message).catch((error) => {
+    if (threads.includes(thread)) throw error;
+    return ask(message);
+  });
+}
 
 /**
- * Run a task once the one before it has ended.
- * @template T
- * @param {() => Promise<T>} task
- * @returns {Promise<T>}
+ * Run programs one after another on `count` rows, which the threads share.
+ * @param {string[]} names
+ * @param {number} count
+ * @param {Record<string, Float32Array>} feeds tables of as many rows
+ * @returns {Promise<Record<string, Float32Array>>} the tables of all outputs; those named image are called x
  */
-function queued(task) {
-  const done = turn.then(task);
-  turn = done.catch(() => {});
-  return done;
+async function run(names, count, feeds) {
+  const parts = count < SHARED ? 1 : Math.max(1, Math.min(threads.length, count));
+  const found = await Promise.all(
+    Array.from({ length: parts }, (_, i) => {
+      const [from, to] = [i, i + 1].map((at) => Math.round((at * count) / parts));
+      const cut = (/** @type {Float32Array} */ values) =>
+        values.slice(...[from, to].map((at) => (at * values.length) / count));
+      const some = Object.fromEntries(Object.entries(feeds).map(([name, values]) => [name, cut(values)]));
+      return ask({ names, count: to - from, feeds: some });
+    }),
+  );
+  if (parts === 1) return found[0];
+  const joined = Object.keys(found[0]).map((name) => {
+    const values = new Float32Array(found.reduce((sum, part) => sum + part[name].length, 0));
+    let at = 0;
+    for (const part of found) {
+      values.set(part[name], at);
+      at += part[name].length;
+    }
+    return [name, values];
+  });
+  return Object.fromEntries(joined);
 }
 
 /**
@@ -81,25 +153,20 @@ function queued(task) {
  * @param {Wanted[]} wanted
  * @returns {Promise<Drawn>}
  */
-function draw(wanted, { read = false } = {}) {
-  const held = table(wanted, 4, (one, j) => Number(one.style[ATTRIBUTES[j]] !== undefined));
+async function draw(wanted, { read = false } = {}) {
   const feeds = {
     z: table(wanted, MODEL.latent, (one, j) => one.z[j]),
     shares: sharesOf(wanted.map((one) => one.shares)),
     hand: table(wanted, MODEL.latent, (one, j) => one.hand?.[j] ?? 0),
     kept: table(wanted, 4, (one, j) => Number(one.hand !== null && MODEL.pen.kept.includes(j))),
     style: table(wanted, 4, (one, j) => one.style[ATTRIBUTES[j]] ?? 0),
-    held,
+    held: table(wanted, 4, (one, j) => Number(one.style[ATTRIBUTES[j]] !== undefined)),
   };
   const isReshaped = wanted.some(({ style }) => ATTRIBUTES.slice(1).some((name) => style[name] !== undefined));
-  return queued(async () => {
-    const start = performance.now();
-    let { image, wanted, own } = await programs.steered.run(feeds);
-    if (isReshaped) ({ image } = await programs.finish.run({ x: image, wanted, held }));
-    const { chances, features } = read && programs.read ? await programs.read.run({ x: image }) : {};
-    const ms = performance.now() - start;
-    return { images: image.data, own: own.data, chances: chances?.data, features: features?.data, ms };
-  });
+  const names = ["steered", ...(isReshaped ? ["finish"] : []), ...(read && MODEL.programs.read ? ["read"] : [])];
+  const start = performance.now();
+  const { x, own, chances, features } = await run(names, wanted.length, feeds);
+  return { images: x, own, chances, features, ms: performance.now() - start };
 }
 
 /**
@@ -109,34 +176,28 @@ function draw(wanted, { read = false } = {}) {
  * @returns {Promise<Float32Array[]>}
  */
 async function encode(image, labels) {
-  const x = new Float32Array(labels.length * image.length);
-  labels.forEach((_, i) => x.set(image, i * image.length));
-  const { z } = await queued(() => programs.encoder.run({ x: imagesOf(x), shares: sharesOf(labels) }));
-  return labels.map((_, i) => z.data.slice(i * MODEL.latent, (i + 1) * MODEL.latent));
+  const x = table(labels, image.length, (_, j) => image[j]);
+  const { z } = await run(["encoder"], labels.length, { x, shares: sharesOf(labels) });
+  return labels.map((_, i) => z.slice(i * MODEL.latent, (i + 1) * MODEL.latent));
 }
 
 /**
  * The chances [N, K] of the classes and the features [N, F] of images [N, C, H, W]. Only if MODEL.programs has read.
  * @param {Float32Array} images
- * @returns {Promise<{chances: Float32Array, features: Float32Array}>}
  */
 async function read(images) {
-  const { chances, features } = await queued(() => programs.read.run({ x: imagesOf(images) }));
-  return { chances: chances.data, features: features.data };
+  const { chances, features } = await run(["read"], images.length / (MODEL.channels * MODEL.size ** 2), { x: images });
+  return { chances, features };
 }
 
 /**
  * Images [N, 1, H, H], sheared to the right by degrees [N], in cells [N, 1, H, 2 H]. Only of one channel.
  * @param {Float32Array} images
  * @param {number[]} degrees
- * @returns {Promise<Float32Array>}
  */
 async function lean(images, degrees) {
-  const { image } = await queued(() => {
-    const slants = new ort.Tensor("float32", Float32Array.from(degrees), [degrees.length]);
-    return programs.lean.run({ x: imagesOf(images), degrees: slants });
-  });
-  return image.data;
+  const { x } = await run(["lean"], degrees.length, { x: images, degrees: Float32Array.from(degrees) });
+  return x;
 }
 
 /**

@@ -80,9 +80,9 @@ def export_uses(cfg: DictConfig) -> list[Use]:
     is_page = suffix == ""
     return [
         Use("font seed variation like style layout", suffix == ".otf", "a font, as out=hand.otf"),
-        Use("reader", is_page or suffix == ".otf", "a font, as out=hand.otf, or a web page, as out=page/"),
+        Use("reader", is_page or suffix == ".otf", "a font, as out=hand.otf, or a web page, as out=studio/"),
         Use("label", cfg.like is not None, "the digit in the picture of like="),
-        Use("page cache", is_page, "a web page, as out=page/"),
+        Use("page cache", is_page, "a web page, as out=studio/"),
         Use("cache", cfg.page.runtime is None, "the download of the runtime, which page.runtime= replaces"),
     ]
 

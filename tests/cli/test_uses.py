@@ -75,7 +75,7 @@ def test_morph_and_export_refuse_what_they_do_not_use(tmp_path: Path) -> None:
         assert expected in complaint(morph.main, *words[:-1], f"out={tmp_path / words[-1][4:]}")
     for word in ("page.title=x", "page.runtime=x", "cache=x"):
         for name in ("g.onnx", "g.otf"):
-            assert "is for a web page, as out=page/" in complaint(export, word, f"out={tmp_path / name}")
+            assert "is for a web page, as out=studio/" in complaint(export, word, f"out={tmp_path / name}")
     for word in (
         "seed=1",
         "font.shapes=3",
@@ -86,7 +86,7 @@ def test_morph_and_export_refuse_what_they_do_not_use(tmp_path: Path) -> None:
     ):
         for name in ("g.onnx", "page/"):
             assert "is for a font, as out=hand.otf" in complaint(export, word, f"out={tmp_path}/{name}")
-    assert "or a web page, as out=page/" in complaint(export, "reader=none", f"out={tmp_path / 'g.onnx'}")
+    assert "or a web page, as out=studio/" in complaint(export, "reader=none", f"out={tmp_path / 'g.onnx'}")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -100,11 +100,13 @@ def same_as_torch(page: Page, generator: object, seeds: list[int], y: list[int])
 
 
 def write_on_pad(page: Page, strokes: Iterable[list[tuple[int, int]]]) -> None:
+    """Draw strokes with the mouse; their points are those of a pad 280 pixels wide."""
     page.locator("#pad").scroll_into_view_if_needed()
     box = page.locator("#pad").bounding_box()
     assert box is not None
+    scale = box["width"] / 280
     for stroke in strokes:
-        first, *others = [(box["x"] + x / 2, box["y"] + y / 2) for x, y in stroke]
+        first, *others = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in stroke]
         page.mouse.move(*first)
         page.mouse.down()
         for point in others:

@@ -4,13 +4,11 @@ import base64
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from browser import PROGRAM, launched, needs_chromium, opened
+from browser import needs_chromium, opened
 from PIL import Image
 from playwright.sync_api import Browser, Page
 

@@ -65,6 +65,16 @@ function ownDigits(hand, kept) {
   }
 }
 
+/** @param {OwnDigit[]} digits */
+function handTexts(digits) {
+  const hand = digits.map(({ label, z }) => `${label}.${latentText(z)}`).join(".");
+  const kept = digits.flatMap(({ drawing }, i) => (drawing ? [`${i}.${drawingText(drawing)}`] : [])).join(".");
+  return { hand, kept };
+}
+
+const handText = () => `${field("hand").value}|${field("kept").value}`;
+const ownNow = () => ownDigits(field("hand").value, field("kept").value) ?? [];
+
 /**
  * One hand from digits: their mean latent, whose thickness and slant lines keep; and z, that latent at the norm of a single
  * one, which the generator knows. What differs between digits cancels in the mean.

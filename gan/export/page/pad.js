@@ -16,18 +16,13 @@ let current = -1; // the place in the hand of the digit on the pad; -1: it is a 
 let isCorrected = false; // whether the label of that digit was chosen by hand
 let reading = Promise.resolve(); // resolves when the pad is read
 
-/** @type {() => HTMLCanvasElement} */
-const padOf = () => $("pad");
-const penOf = (/** @type {HTMLCanvasElement} */ one) =>
-  /** @type {CanvasRenderingContext2D} */ (one.getContext("2d", { willReadFrequently: true }));
-const handText = () => `${field("hand").value}|${field("kept").value}`;
-const ownNow = () => ownDigits(field("hand").value, field("kept").value) ?? [];
+const padPen = () => /** @type {Pen} */ ($("pad").getContext("2d", { willReadFrequently: true }));
 const drawingNow = (/** @type {OwnDigit} */ { z }) => drawings.get(latentText(z));
 
 /** Draw a stroke from its point `from` on. @param {number[][]} points */
 function stroke(points, from = 0) {
-  const pen = penOf(padOf());
-  [pen.lineWidth, pen.lineCap, pen.lineJoin] = [padOf().width * NIB, "round", "round"];
+  const pen = padPen();
+  [pen.lineWidth, pen.lineCap, pen.lineJoin] = [pen.canvas.width * NIB, "round", "round"];
   pen.beginPath();
   for (const [x, y] of [points[from], ...points.slice(from)]) pen.lineTo(x, y);
   pen.stroke();
@@ -36,16 +31,23 @@ function stroke(points, from = 0) {
 /** Put marks on the empty pad, which are those of the digit at a place. @param {Mark[]} all @param {number} place */
 function fillPad(all, place = -1) {
   [marks, current, isCorrected] = [[...all], place, false];
-  penOf(padOf()).clearRect(0, 0, padOf().width, padOf().height);
-  for (const mark of marks) Array.isArray(mark) ? stroke(mark) : penOf(padOf()).drawImage(mark, 0, 0);
+  paintPad();
+}
+
+/** Paint all marks anew: parts of a stroke that are drawn one by one are darker at their edges. */
+function paintPad() {
+  const pen = padPen();
+  pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
+  for (const mark of marks) Array.isArray(mark) ? stroke(mark) : pen.drawImage(mark, 0, 0);
 }
 
 /** The image of the digit on the pad; null: it is empty, or has a dot alone. */
 function padImage() {
-  const { width, height } = padOf();
-  const { data } = penOf(padOf()).getImageData(0, 0, width, height);
-  const values = Float32Array.from({ length: width * height }, (_, i) => data[4 * i + 3] / 255);
-  const pixels = [...values.keys()].filter((i) => values[i] >= INKED);
+  const { width, height } = $("pad");
+  const { data } = padPen().getImageData(0, 0, width, height);
+  const values = new Float32Array(width * height).map((_, i) => data[4 * i + 3] / 255);
+  const pixels = /** @type {number[]} */ ([]);
+  for (let i = 0; i < values.length; i++) if (values[i] >= INKED) pixels.push(i);
   const blot = blotOf(pixels, width);
   return pixels.length && long(blot) > 2 * NIB * width ? asDigit(cut({ values, width, height }, [blot])) : null;
 }
@@ -64,8 +66,10 @@ function saveHand(all) {
 
 /** Make the digit on the pad one of the hand, or the next version of it. */
 async function readPad() {
+  paintPad();
   const [image, before, place] = [padImage(), [...marks], current < 0 ? ownNow().length : current];
   if (!image) return;
+  say("pad-wrong", "");
   if (place >= MOST) return say("pad-said", `A hand has at most ${MOST} digits: remove one`);
   const label = isCorrected ? ownNow()[place].label : await labelOf(image);
   const z = rounded((await encode(image, [label]))[0]);
@@ -103,7 +107,7 @@ async function showHand(all) {
     select.setAttribute("aria-label", `Label of digit ${i + 1}`);
     check.setAttribute("aria-label", `Keep digit ${i + 1} as drawn`);
     remove.setAttribute("aria-label", `Remove digit ${i + 1}`);
-    showDigit(list.children[i].querySelectorAll("canvas")[0], known);
+    showDigit(list.children[i].querySelector("canvas"), known);
   });
   if (!all.length) return;
   const [latents, labels] = [all.map(({ z }) => z), all.map(({ label }) => label)];
@@ -145,7 +149,7 @@ async function readPhotographs(files) {
   for (const file of files) {
     try {
       const ink = findInk(greyOf(await openPicture(file, 640)), file.name || undefined);
-      fillPad([inkMark(ink, padOf().width)]);
+      fillPad([inkMark(ink, $("pad").width)]);
       await readPad();
     } catch (error) {
       wrong.push(/** @type {Error} */ (error).message);
@@ -156,11 +160,12 @@ async function readPhotographs(files) {
 
 /** Follow a pen on the pad: a pointer, or the keys, whose nib the space bar puts down and lifts. @param {() => void} ended a stroke has ended */
 function listenToPen(ended) {
-  const pad = padOf();
+  const pad = /** @type {HTMLCanvasElement} */ ($("pad"));
   const at = (/** @type {PointerEvent} */ { offsetX, offsetY }) =>
     [offsetX, offsetY].map((value) => (value * pad.width) / pad.clientWidth);
   const go = (/** @type {number[]} */ point) => {
-    const points = /** @type {number[][]} */ (marks.at(-1));
+    const points = marks.at(-1);
+    if (!Array.isArray(points)) return; // undo has emptied the pad
     points.push(point);
     stroke(points, Math.max(0, points.length - 2));
   };
@@ -178,11 +183,10 @@ function listenToPen(ended) {
   });
   pad.addEventListener("lostpointercapture", ended);
 
-  const nib = $("nib");
   let [x, y, isDown] = [pad.width / 2, pad.height / 4, false];
   const show = () => {
-    nib.style.cssText = `left:${(100 * x) / pad.width}%;top:${(100 * y) / pad.height}%`;
-    nib.classList.toggle("down", isDown);
+    $("nib").style.cssText = `left:${(100 * x) / pad.width}%;top:${(100 * y) / pad.height}%`;
+    $("nib").classList.toggle("down", isDown);
   };
   const lift = () => {
     if (isDown) ended();
@@ -194,14 +198,10 @@ function listenToPen(ended) {
     if (event.ctrlKey || event.metaKey || event.altKey || (way < 0 && event.key !== " ")) return;
     event.preventDefault();
     if (way < 0 && isDown) return lift();
-    if (way >= 0) {
-      x = within(x + step * ((way % 3) - 1), pad.width);
-      y = within(y + step * (Math.floor(way / 3) - 1), pad.height);
-      if (isDown) go([x, y]);
-    } else {
-      isDown = true;
-      begin([x, y]);
-    }
+    if (way < 0) begin([x, y]);
+    else [x, y] = [within(x + step * ((way % 3) - 1), pad.width), within(y + step * (((way / 3) | 0) - 1), pad.height)];
+    isDown ||= way < 0;
+    if (isDown) go([x, y]);
     show();
   });
   pad.addEventListener("blur", lift);
@@ -210,21 +210,24 @@ function listenToPen(ended) {
 
 function listenToPad() {
   const read = latest(readPad);
-  const list = $("own-digits");
   const find = (/** @type {File[]} */ files) => {
     if (files.length) reading = reading.then(() => readPhotographs(files));
   };
   listenToPen(() => {
     reading = read().catch(failed);
   });
-  const empty = async () => {
+  $("clear").onclick = async () => {
     await reading;
-    const place = current;
+    const [all, place] = [ownNow(), current];
     fillPad([]);
-    return place;
+    if (place >= 0) saveHand(all.filter((_, i) => i !== place));
   };
-  $("clear").onclick = () => empty().then((place) => place >= 0 && saveHand(ownNow().filter((_, i) => i !== place)));
-  $("next").onclick = () => empty().then(() => say("pad-said", "Draw the next digit"));
+  $("next").onclick = async () => {
+    await reading;
+    fillPad([]);
+    say("pad-said", "Draw the next digit");
+  };
+  $("choose").onclick = () => $("photograph").click();
   $("photograph").onchange = () => {
     find([...$("photograph").files]);
     $("photograph").value = ""; // so that the same one can be chosen again
@@ -236,12 +239,12 @@ function listenToPad() {
   };
   addEventListener("paste", (event) => find([...(event.clipboardData?.files ?? [])]));
   const change = (/** @type {Event} */ event) => {
-    const by = /** @type {HTMLElement} */ (event.target);
+    const [by, list] = [/** @type {HTMLElement} */ (event.target), $("own-digits")];
     const row = by.closest("li");
     const isButton = by.tagName === "BUTTON";
     if (!isButton) event.stopPropagation(); // it is no setting
     if (row && event.type === (isButton ? "click" : "change"))
       changeDigit([...list.children].indexOf(row), by).catch(failed);
   };
-  for (const type of ["input", "change", "click"]) list.addEventListener(type, change);
+  for (const type of ["input", "change", "click"]) $("own-digits").addEventListener(type, change);
 }

@@ -156,7 +156,7 @@ function cut(ink, blots) {
   );
   const mine = new Set(pixels);
   const top = pixels.reduce((most, i) => Math.max(most, ink.values[i]), 0);
-  const values = Float32Array.from({ length: width * height }, (_, i) => {
+  const values = new Float32Array(width * height).map((_, i) => {
     const at = (y + Math.floor(i / width)) * ink.width + x + (i % width);
     return mine.has(at) || ink.values[at] < PALE ? Math.min(1, ink.values[at] / top) : 0;
   });
@@ -218,6 +218,7 @@ function inkMark(ink, side) {
 /** Show an image in [-1, 1], or nothing. @param {HTMLCanvasElement} canvas @param {Float32Array} [image] */
 function showDigit(canvas, image) {
   const { size } = MODEL;
+  canvas.hidden = !image;
   [canvas.width, canvas.height] = [size, size]; // empties it
   if (image)
     canvas

@@ -69,7 +69,7 @@ def test_the_other_commands_are_known() -> None:
         "make format",
         'python -m pip install -e ".[tune,onnx,lines,notebook]"', "python -m pip install pre-commit",
         "python -m gan",
-        "python -m pip wheel --no-deps .",
+        "python -m pip wheel --no-deps .", "python tests/export/record.py studio",
         "python -m pytest tests/test_loss.py", "pre-commit install", "tensorboard --logdir runs",
         "tensorboard --logdir runs/lr",
         "tmux new-session -d -s shot -x 104 -y 24 'python train.py trainer.max_epochs=4; cat'",
@@ -98,7 +98,7 @@ def test_the_commands_on_a_generator_run(short_run: Path, tmp_path: Path) -> Non
             placed = [re.sub(r"^out=", f"out={tmp_path}/{i}/", word) for word in overrides]
             call(mains[root], *placed, *more.get(root, []))
     made = {path.name for path in tmp_path.glob("*/*")}
-    assert {"samples.npz", "digits.png", "sevens", "mine.onnx", "digits.onnx", "digits.pt2", "page", "dates"} <= made
+    assert {"samples.npz", "digits.png", "sevens", "mine.onnx", "digits.onnx", "digits.pt2", "studio", "dates"} <= made
     assert "digits.safetensors" in made
 
 

@@ -42,14 +42,7 @@ def describe(lab: Lab) -> dict[str, Any]:
             "up": layout.UP,
             "down": layout.DOWN,
         },
-        "clean": {
-            "holes": {label: clean.HOLES[digit] for digit, label in digits(lab.names).items()},
-            "dark": clean.DARK,
-            "pale": clean.PALE,
-            "faint": clean.FAINT,
-            "open": clean.OPEN,
-            "speck": clean.SPECK,
-        },
+        "clean": describe_clean(lab),
         "marks": {
             "strokes": mark.STROKES,
             "leans": mark.LEANS,
@@ -59,6 +52,18 @@ def describe(lab: Lab) -> dict[str, Any]:
             "dense": mark.DENSE,
             "boldest": mark.BOLDEST,
         },
+    }
+
+
+def describe_clean(lab: Lab) -> dict[str, Any]:
+    """What :mod:`gan.digits.clean` knows; ``holes``, least and most, by label."""
+    return {
+        "holes": {label: clean.HOLES[digit] for digit, label in digits(lab.names).items()},
+        "dark": clean.DARK,
+        "pale": clean.PALE,
+        "faint": clean.FAINT,
+        "open": clean.OPEN,
+        "speck": clean.SPECK,
     }
 
 

@@ -30,7 +30,7 @@ from gan.downstream import __main__ as downstream
 from gan.export import __main__ as export
 from gan.file import CONF
 from gan.measure import __main__ as measure
-from gan.measure import program
+from gan.measure import program, taste
 from gan.tune import __main__ as tune
 from train import train
 
@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
                                      "classifier.batch_size=4", "fakes.count=10", "run_dir=d"]),
     "tune": (tune.main, ["trials=1", "run_dir=t", *SHORT]),
     "benchmark": (benchmark.main, ["dataset=digits", "turns=1", "steps=1", "batch_size=4", "out=b.json"]),
-    "measure": (measure.main, ["lines=2", "sliders=60", "outlines=1", "many=1", "out=m.json"]),
+    "measure": (measure.main, ["lines=2", "sliders=60", "outlines=1", "many=1", "users=1", "out=m.json"]),
 }  # fmt: skip
 ELSEWHERE = ("workers", "storage", "trainer.num_nodes", "trainer.devices", "trainer.max_time", "data.", "hydra")
 NUMBERS = ["0", "-1", "1", "2.5", "1e9", "1e400", "inf", "-inf", "nan", "-0.0", str(10**30), "1e-9", "1e6", "17"]
@@ -158,4 +158,5 @@ if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, hang)
     started.run_default = program.measure_speed = lambda *_: {"lines": 1, "seconds": 1.0, "threads": 1}  # processes
+    taste.measure_taste = lambda *_: {}
     fuzz()

@@ -10,7 +10,7 @@ from conftest import complaint
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from gan import evaluate, fit_classifier, fit_encoder, generate, membership, morph, studio
+from gan import evaluate, fit_classifier, fit_encoder, generate, membership, morph, prefer, studio
 from gan.benchmark import __main__ as benchmark
 from gan.cli import training
 from gan.cli.check import _trace, settings
@@ -75,6 +75,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "measure": (measure.main, []),
     "membership": (membership.main, ["ckpt=x.ckpt"]),
     "morph": (morph.main, ["out=x.gif"]),
+    "prefer": (prefer.main, ["feedback=x.json", "out=x.safetensors"]),
     "studio": (studio.main, ["open=false"]),
     "tune": (tune.main, []),
 }

@@ -1,4 +1,4 @@
-"""``python -m gan.measure``: figures of lines, accessible digits, sliders, outlines and speed."""
+"""``python -m gan.measure``: figures of lines, digits, sliders, outlines, taste and speed."""
 
 import json
 from collections.abc import Callable, Collection
@@ -18,11 +18,19 @@ def main(cfg: DictConfig) -> None:
     """Measure; write the JSON and, beside it, a sheet of styles; print the JSON."""
     out = json_path("out", cfg.out)
     card = None if cfg.card is None else json_path("card", cfg.card)
-    for name, least in (("seed", 0), ("lines", 2), ("accessible", 1), ("sliders", 60), ("outlines", 1), ("many", 1)):
+    for name, least in (
+        ("seed", 0),
+        ("lines", 2),
+        ("accessible", 1),
+        ("sliders", 60),
+        ("outlines", 1),
+        ("many", 1),
+        ("users", 1),
+    ):
         integer(name, cfg[name], least, 10**6)
     require_writable(out)
     from gan.lab import Lab  # imports torch, which takes seconds
-    from gan.measure import hole, line, program, slider
+    from gan.measure import hole, line, program, slider, taste
 
     lab, sheet = Lab(cfg.ckpt), out.with_suffix(".png")
     generator = lab.provenance["sha256"]
@@ -36,6 +44,7 @@ def main(cfg: DictConfig) -> None:
         "sliders": lambda: slider.measure_sliders(lab, cfg.sliders, cfg.seed),
         "axes": lambda: slider.measure_axes(lab, cfg.sliders),
         "outlines": lambda: program.measure_outlines(lab, cfg.outlines),
+        "taste": lambda: taste.measure_taste(lab, cfg.users, cfg.root),
         "speed": lambda: program.measure_speed(cfg.many, cfg.ckpt),
     }
     known = {} if cfg.only is None else _known(out, generator, cfg.only, parts)

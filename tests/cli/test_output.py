@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 from conftest import call, complaint
 
-from gan import evaluate, fit_classifier, fit_encoder, generate, leaderboard, morph
+from gan import evaluate, fit_classifier, fit_encoder, generate, leaderboard, morph, prefer
 from gan.benchmark.__main__ import main as benchmark
 from gan.cli import output
 from gan.cli.output import output_path, require_writable, validate_card
@@ -31,6 +31,7 @@ WRITERS: list[tuple[Callable[[], None], list[str], str]] = [
     (evaluate.main, ["ckpt=CKPT", "out=FILE/x.json"], "out"),
     (fit_classifier.main, ["data=digits", "out=FILE/x"], "out"),
     (fit_encoder.main, ["data=digits", "out=FILE/x.safetensors"], "out"),
+    (prefer.main, ["feedback=x.json", "out=FILE/x.safetensors"], "out"),
     (measure, ["out=FILE/x.json"], "out"),
     (benchmark, ["out=FILE/x.json"], "out"),
 ]
@@ -105,6 +106,7 @@ def test_a_card_replaces_that_of_the_same_checkpoint_and_no_other_file(tmp_path:
         (fit_classifier.main, ["data=digits", "out=HERE/x"], "x.safetensors"),
         (fit_classifier.main, ["data=digits", "out=HERE/x"], "x.json"),
         (fit_encoder.main, ["data=digits", "out=HERE/x.safetensors"], "x.json"),
+        (prefer.main, ["feedback=x.json", "out=HERE/x.safetensors"], "x.json"),
         (evaluate.main, ["ckpt=HERE/x.ckpt", "out=HERE/x.json"], "x.json"),
         (evaluate.main, ["ckpt=HERE/x.ckpt", "out=HERE/x.json"], "x_most_real.png"),
         (measure, ["out=HERE/x.json"], "x.png"),

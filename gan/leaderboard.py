@@ -148,7 +148,7 @@ def cost(cards: list[Card], columns: Columns) -> str:
     return markdown(*lines)
 
 
-# Figures of other commands: the name of file and table, and the function that writes the table.
+# Figures of other commands: the name of the table, and the function that writes it.
 Table = Callable[[dict[str, Any]], str]
 OTHERS: dict[str, Table] = {
     "speed": benchmark.tables,
@@ -156,7 +156,9 @@ OTHERS: dict[str, Table] = {
     "membership": membership.table,
     "downstream": downstream.tables,
     "digits": measure.tables,
+    "taste": measure.taste_table,
 }
+FILES = {"taste": "digits"}  # of tables whose names are others
 
 
 def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
@@ -165,7 +167,7 @@ def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
     results = quality(cards, {name: columns[name] for name in settings["results"]}, settings["best"] - 1)
     found = {"results": results, "quality": quality(cards, columns), "cost": cost(cards, settings["cost"])}
     for name, write in OTHERS.items():
-        path = Path(settings["out"]) / f"{name}.json"
+        path = Path(settings["out"]) / f"{FILES.get(name, name)}.json"
         if path.is_file():
             found[name] = write(load_json(path))
     return found

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gan.lab import Lab
     from gan.network import Generator
 
-LEAST, LEAST_EACH = 20, 5  # marks; likes, and dislikes
 HELD = 4  # every fourth mark is held back, to judge
 LEAST_AUC = 0.6  # of a taste for marks that it did not learn from; chance is 0.5
 LOST = 0.005  # of the share of digits that are read, at most
@@ -56,7 +55,7 @@ def main(cfg: DictConfig) -> None:
 
 def _load_feedback(cfg: DictConfig, lab: "Lab") -> "Feedback":
     """The marks of ``cfg``. Raises UserError for too few, and where nothing can learn from them."""
-    from gan.digits.feedback import load_feedback
+    from gan.digits.feedback import LEAST, LEAST_EACH, load_feedback
 
     if lab.reader is None:
         raise UserError("ckpt: a taste needs labels and a classifier of them: choose another generator, or reader=")

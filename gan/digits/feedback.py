@@ -18,6 +18,7 @@ from gan.foreign import Refused
 from gan.names import shown
 
 MOST = 1_000  # marks
+LEAST, LEAST_EACH = 20, 5  # marks that a taste needs; likes, and dislikes
 FIELDS = {"seed", "label", "liked"}
 
 

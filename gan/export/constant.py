@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gan.digits import clean, layout, line, mark
+from gan.digits import clean, feedback, layout, line, mark, taste
 from gan.digits.layout import Layout
 from gan.digits.look import PRESETS
 from gan.digits.preset import CERTAIN, choose
@@ -51,6 +51,15 @@ def describe(lab: Lab) -> dict[str, Any]:
             "dot": mark.DOT,
             "dense": mark.DENSE,
             "boldest": mark.BOLDEST,
+        },
+        "taste": {
+            "least": feedback.LEAST,
+            "leastEach": feedback.LEAST_EACH,
+            "most": feedback.MOST,
+            "sure": taste.SURE,
+            "read": taste.READ,
+            "step": taste.STEP,
+            "farthest": taste.FARTHEST,
         },
     }
 

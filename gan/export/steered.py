@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gan import sample
 from gan.digits import layout
 from gan.digits.style import Axes, reframe
+from gan.digits.taste import find_taste
 from gan.error import UserError
 from gan.export import program
 from gan.lab import Lab
@@ -82,8 +83,8 @@ class Lean(nn.Module):
 def to_onnx(lab: Lab, info: program.Info) -> dict[str, bytes]:
     """ONNX models, with metadata: ``steered`` and ``finish``; ``lean`` of grey images.
 
-    And ``encoder`` and ``read``, if the lab has an encoder and a classifier of its labels. One of
-    other classes gives a warning.
+    And ``encoder`` and ``read``, if the lab has an encoder and a classifier of its labels, with
+    ``taste`` of grey images. A classifier of other classes gives a warning.
     """
     generator = lab.generator
     steered = Steered(generator, lab.axes)
@@ -113,7 +114,15 @@ def to_onnx(lab: Lab, info: program.Info) -> dict[str, bytes]:
     if generator.classes and lab.encoder is not None:  # of labels, a page takes the nearest
         found["encoder"] = program.onnx_of(lab.encoder, shared, ["z"], info)
     if (reader := _find_reader(lab)) is not None:
-        found["read"] = program.onnx_of(Read(reader), image, ["chances", "features"], info)
+        read = Read(reader)
+
+        def marked(count: int) -> dict[str, Tensor]:
+            asked, opinion = shared(count), torch.arange(count) % 3 - 1.0
+            return {"x": asked["x"], "features": read(asked["x"])[1], "shares": asked["shares"], "opinion": opinion}
+
+        found["read"] = program.onnx_of(read, image, ["chances", "features"], info)
+        if generator.shape[0] == 1:
+            found["taste"] = program.onnx_of(find_taste(generator, reader), marked, ["liking", "step"], info)
     return found
 
 

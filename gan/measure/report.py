@@ -1,6 +1,6 @@
 """The tables of ``python -m gan.measure``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -73,3 +73,27 @@ def tables(found: Mapping[str, Any]) -> str:
         cells = [f"{at['attained']:+.2f}, {at['read']:.1%}" for at in sliders[name]["asked"].values()]
         attained.append([f"`style.{name}`", *cells])
     return "\n\n".join([markdown(["measured", "figure"], *rows), markdown(*attained)])
+
+
+def taste_table(found: Mapping[str, Any]) -> str:
+    """Markdown: of each kind of simulated user, the mean of the runs and, bracketed, the worst."""
+    part = found["taste"]
+    heads = ("disliked", "chosen", "nearest", "new generator", "read", "others move", "FID +", "perfect +", "refused")
+    rows = [["user likes", *heads]]
+    for name, user in part["users"].items():
+        runs = user["runs"]
+        after = [run["after"] for run in runs if "after" in run]
+        apart = [one["FID"] - part["FID"] for one in after]
+        moved = [one["others moved"] for one in after if "others moved" in one]
+        cells = [mean_worst([run[kind]["disliked"] for run in runs], ".1%") for kind in ("before", "chosen", "nearest")]
+        cells.append(mean_worst([one["disliked"] for one in after], ".1%"))
+        cells.append(mean_worst([one["read"] for one in after], ".1%", min))
+        cells += [mean_worst(moved, ".4f"), mean_worst(apart, ".2f")]
+        cells.append(f"{user['FID of a perfect choice'] - part['FID']:.2f}")
+        rows.append([name, *cells, f"{len(runs) - len(after)} of {len(runs)}"])
+    return markdown(*rows)
+
+
+def mean_worst(values: Sequence[float], form: str, worst: Callable[[Sequence[float]], float] = max) -> str:
+    """The mean of values and, in brackets, the worst; - for none."""
+    return f"{format(fmean(values), form)} ({format(worst(values), form)})" if values else "-"

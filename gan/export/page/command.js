@@ -1,6 +1,9 @@
 "use strict";
 // What the picture is, in words, and as a command.
 
+/** A word for a shell. @param {string} text */
+const quoted = (text) => (/^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
 /** @param {Settings} how */
 function describe(how) {
   const style = Object.entries(styleOf(how)).map(([name, value]) => `${name} ${value}`);
@@ -36,7 +39,5 @@ function commandOf(how) {
   add("truncation", how.truncation, 1);
   for (const name of ATTRIBUTES) add(`style.${name}`, how[name], null);
   for (const [name, usual] of Object.entries(PLAIN)) add(`look.${name}`, how[name], usual);
-  const quoted = (/** @type {string} */ text) =>
-    /^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`; // for a shell
   return ["python -m gan.generate", ...words.map(quoted), "out=digits.svg"].join(" ");
 }

@@ -16,7 +16,7 @@ declare const MODEL: {
   data: string;
   sha256: string;
   licence: string;
-  programs: Record<"steered" | "finish", string> & Partial<Record<"lean" | "encoder" | "read", string>>; // base64 of gzip of ONNX
+  programs: Record<"steered" | "finish", string> & Partial<Record<"lean" | "encoder" | "read" | "taste", string>>; // base64 of gzip of ONNX
   // Of gan/export/constant.py:
   alphabet: Record<string, number>; // the label of each character
   axes: { mean: number[]; std: number[]; weight: number[][]; bias: number[] };
@@ -36,6 +36,7 @@ declare const MODEL: {
     dense: string;
     boldest: number;
   };
+  taste: Record<"least" | "leastEach" | "most" | "sure" | "read" | "step" | "farthest", number>;
 };
 
 /** As gan/digits/preset.py has it. */

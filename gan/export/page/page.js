@@ -143,6 +143,7 @@ function prepare() {
     $("panel-layout").toggleAttribute("open", true);
   }
   if (!MODEL.programs.encoder) $("panel-hand").remove();
+  if (!MODEL.programs.taste) $("panel-taste").remove();
   document.body.classList.toggle("coloured", MODEL.channels === 3);
   for (const one of fields()) defaults[one.name] = textOf(one) ?? one.value;
   settings();
@@ -197,6 +198,7 @@ function listen() {
   listenToHandles((index) => set({ layout: "line", seed: shown.digits[index].seed % 2 ** 24 }));
   listenToSingle();
   if (MODEL.programs.encoder) listenToPad();
+  if (MODEL.programs.taste) listenToTaste();
 }
 
 /** @param {number} step */

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 pytest_plugins = ["studio_page"]
 PIXELS = "settled.then(() => $('picture').toDataURL())"
 FOUR = [[(82, 40), (62, 140), (205, 138)], [(170, 45), (140, 250)]]
+MARKS = 30
 MOVES, EVERY = 120, 16  # of a drag, and the milliseconds between them
 
 
@@ -54,7 +55,14 @@ def test_a_visit_ends_in_a_link_that_draws_the_same(chromium: Browser, page: Pat
         shown.wait_for_function("good.hand && reading")
         written = shown.evaluate(PIXELS)
         assert written != recoloured
-        for _ in FOUR:  # a stroke is a step
+        shown.click("#panel-taste summary")
+        shown.wait_for_function("offered !== null")
+        shown.focus("#like")
+        for i in range(MARKS):
+            shown.keyboard.press("jk"[i % 2])
+            shown.evaluate("tasting")
+        shown.wait_for_function(f"opinions.length === {MARKS} && $('liked').children.length")
+        for _ in FOUR:  # a stroke is a step; marks are none
             shown.keyboard.press("Control+z")
         assert shown.evaluate(PIXELS) == recoloured
         for _ in FOUR:

@@ -52,8 +52,9 @@ def write_font(cfg: DictConfig, out: Path) -> str:
     layout, count = Layout(**cfg.layout), integer("font.shapes", cfg.font.shapes, 1, 20)
     lab = Lab(cfg.ckpt, cfg.reader)
     like = load_hand(cfg, lab.like, lab.names)
-    pen = {"style": dict(cfg.style), "variation": cfg.variation, "certainty": CERTAIN if lab.reader else 0.0}
-    shapes, line = font.draw(lab, count, cfg.seed, layout, like, **pen)
+    pen = {"style": dict(cfg.style), "variation": cfg.variation, "truncation": cfg.truncation}
+    certainty = CERTAIN if lab.reader else 0.0
+    shapes, line = font.draw(lab, count, cfg.seed, layout, like, certainty=certainty, **pen)
     spacing = layout.spacing * font.HEIGHT
     about = {"Seed": str(cfg.seed), **lab.text}
     write_bytes(opentype.pack(shapes, font.kern(shapes, spacing), spacing, family, about), out)

@@ -197,7 +197,8 @@ def test_what_makes_no_font_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 CHANGED = {
-    "seed": 3, "variation": 0.9, "style.thickness": 1, "style.slant": 1, "style.width": 1, "style.height": -1,
+    "seed": 3, "variation": 0.9, "truncation": 0.5,
+    "style.thickness": 1, "style.slant": 1, "style.width": 1, "style.height": -1,
     "layout.spacing": 0.3, "layout.jitter": 0, "layout.slant": 9, "font.name": "Mine", "font.shapes": 3,
 }  # fmt: skip
 

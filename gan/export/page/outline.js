@@ -9,19 +9,7 @@ const BLANK = 0.1; // share of full ink; a picture that is fainter everywhere is
 const SHORTEST = 4; // pixels: shorter contours are dropped, shorter holes filled
 const KERNEL = kernel();
 
-/** The weights of points half a pixel apart for a control point of a B-spline through the smoothed contour.
- * Against shrinking, the smoothed residual is added (Tukey 1977, "twicing"). */
-function kernel() {
-  const bell = Array.from({ length: 13 }, (_, i) => Math.exp(-(((i - 6) / 2) ** 2) / 2) / 5.01); // standard deviation of a pixel
-  const convolve = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
-    Array.from({ length: a.length + b.length - 1 }, (_, i) =>
-      a.reduce((sum, value, k) => sum + value * (b[i - k] ?? 0), 0),
-    );
-  const twice = convolve(bell, bell).map((value, i) => 2 * (bell[i - 6] ?? 0) - value);
-  return Float64Array.from(convolve(twice, [-0.125, 0, 1.25, 0, -0.125])); // control points lie outside of the bends
-}
-
-/** The outlines of a picture at about half of the strongest ink nearby, so that faint digits stay; unit: its pixels.
+/** The outlines of a picture at about half of the strongest ink nearby, so that faint digits stay. Unit: its pixels.
  * @param {Picture} picture */
 function outline({ ink, width, height }) {
   const wide = width + 2 * AROUND;
@@ -32,13 +20,13 @@ function outline({ ink, width, height }) {
   const above = sharpened(padded, wide);
   const nearby = strongest(above, wide);
   for (let i = 0; i < above.length; i++) above[i] -= Math.min(Math.max(0.53 * nearby[i], 0.29 * most), 0.48 * most);
-  return contours(above, wide)
-    .map(smoothed)
-    .filter((one) => one.length > SHORTEST);
+  const found = contours(above, wide).map(smoothed);
+  return found.filter((one) => one.length > SHORTEST);
 }
 
 /** Ridges brighter and valleys darker by their curvature, so that thin strokes and gaps survive.
- * @param {Float32Array} ink @param {number} wide */
+ * @param {Float32Array} ink
+ * @param {number} wide */
 function sharpened(ink, wide) {
   const sharp = new Float32Array(ink.length);
   for (let i = wide + 1; i < ink.length - wide - 1; i++) {
@@ -53,38 +41,41 @@ function sharpened(ink, wide) {
 }
 
 /** The most within two pixels, smoothed.
- * @param {Float32Array} values @param {number} wide */
+ * @param {Float32Array} values
+ * @param {number} wide */
 function strongest(values, wide) {
-  const pass = (/** @type {Float32Array} */ from, /** @type {number} */ step, /** @type {boolean} */ smooth) => {
-    const to = new Float32Array(from.length);
+  let [from, to] = [values, values];
+  for (const [step, isMost] of /** @type {const} */ ([
+    [1, true],
+    [wide, true],
+    [1, false],
+    [wide, false],
+  ])) {
+    to = new Float32Array(values.length);
     for (let i = 2 * step; i < from.length - 2 * step; i++) {
       const [a, b, c, d, e] = [from[i - 2 * step], from[i - step], from[i], from[i + step], from[i + 2 * step]];
-      to[i] = smooth ? 0.06 * (a + e) + 0.24 * (b + d) + 0.4 * c : Math.max(a, b, c, d, e);
+      to[i] = isMost ? Math.max(a, b, c, d, e) : 0.06 * (a + e) + 0.24 * (b + d) + 0.4 * c;
     }
-    return to;
-  };
-  return pass(pass(pass(pass(values, 1, false), wide, false), 1, true), wide, true);
+    from = to;
+  }
+  return to;
 }
 
 /** Closed contours [x, y, x, y, ...] where `above` is 0, by marching squares; holes run the other way round.
- * @param {Float32Array} above @param {number} wide */
+ * @param {Float32Array} above
+ * @param {number} wide */
 function contours(above, wide) {
-  const next = new Int32Array(2 * above.length).fill(-1); // from edge to edge: 2 * i goes right of point i, 2 * i + 1 down
-  /** @type {number[]} */ const starts = [];
+  const next = new Int32Array(2 * above.length).fill(-1); // edge after edge: 2 * i is right of point i, 2 * i + 1 below
+  const starts = [];
   for (let i = 0; i < above.length - wide - 1; i++) {
-    const corners =
-      +(above[i] > 0) | (+(above[i + 1] > 0) << 1) | (+(above[i + wide + 1] > 0) << 2) | (+(above[i + wide] > 0) << 3);
-    if (corners === 0 || corners === 15) continue;
+    const inked = [above[i] > 0, above[i + 1] > 0, above[i + wide + 1] > 0, above[i + wide] > 0];
+    if (inked[0] === inked[1] && inked[1] === inked[2] && inked[2] === inked[3]) continue;
     const edges = [2 * i, 2 * i + 3, 2 * (i + wide), 2 * i + 1];
-    const turns = (/** @type {number} */ k, /** @type {number} */ into) =>
-      ((corners >> (k % 4)) & 1) !== into && ((corners >> ((k + 1) % 4)) & 1) === into;
     for (let k = 0; k < 4; k++) {
-      if (!turns(k, 0)) continue;
-      for (let turn = k + 1; turn < k + 4; turn++)
-        if (turns(turn, 1)) {
-          next[edges[k]] = edges[turn % 4];
-          break;
-        }
+      if (inked[k] || !inked[(k + 1) % 4]) continue; // here a contour enters; it leaves at the next edge behind ink
+      let out = (k + 1) % 4;
+      while (!inked[out] || inked[(out + 1) % 4]) out = (out + 1) % 4;
+      next[edges[k]] = edges[out];
       starts.push(edges[k]);
     }
   }
@@ -99,9 +90,20 @@ function contours(above, wide) {
   });
 }
 
+/** The weights of points half a pixel apart for a control point of a B-spline through the smoothed contour.
+ * Against shrinking, the smoothed residual is added (Tukey 1977, "twicing"). */
+function kernel() {
+  const bell = Array.from({ length: 13 }, (_, i) => Math.exp(-(((i - 6) / 2) ** 2) / 2) / 5.01); // deviation: a pixel
+  /** @type {(a: number[], b: number[]) => number[]} */
+  const convolve = (a, b) =>
+    [...a, ...b.slice(1)].map((_, i) => a.reduce((sum, value, k) => sum + value * (b[i - k] ?? 0), 0));
+  const twice = convolve(bell, bell).map((value, i) => 2 * (bell[i - 6] ?? 0) - value);
+  return Float64Array.from(convolve(twice, [-0.125, 0, 1.25, 0, -0.125])); // control points lie outside of the bends
+}
+
 /** A contour without its stairs, as a B-spline with a control point a pixel.
- * @param {number[]} contour @returns {Contour} */
-function smoothed(contour) {
+ * @type {(contour: number[]) => Contour} */
+const smoothed = (contour) => {
   const even = evenly(contour, KERNEL.length >> 1);
   const points = [];
   for (let i = 0; i + 2 * KERNEL.length < even.length; i += 4) {
@@ -113,10 +115,11 @@ function smoothed(contour) {
     points.push([x, y]);
   }
   return points;
-}
+};
 
-/** Points [x, y, x, y, ...] about half a pixel apart on a closed line; the first `more` follow and the last precede them.
- * @param {number[]} line @param {number} more */
+/** Points [x, y, ...] half a pixel apart on a closed line; the first `more` follow them, and the last precede them.
+ * @param {number[]} line
+ * @param {number} more */
 function evenly(line, more) {
   const n = line.length;
   const ends = new Float64Array(n / 2 + 1); // lengths of the line
@@ -137,30 +140,28 @@ function evenly(line, more) {
 }
 
 /** The d of an SVG path, to a hundredth of a pixel; rounding does not add up. new Path2D(d) paints it.
- * @param {Contour[]} contours */
+ * @type {(contours: Contour[]) => string} */
 const pathData = (contours) => contours.map(closedPath).join("");
 
-/** Of the curves between the middles of neighbours, only the first has its handle written: t mirrors the one before it.
+/** A path of curves between the middles of neighbours. Only the first names its handle: t mirrors the one before it.
  * @param {Contour} contour */
 function closedPath(contour) {
   const n = contour.length;
-  const hundred = (/** @type {number} */ i) => contour[i % n].map((value) => 100 * value);
-  let [[x, y], [handleX, handleY]] = [hundred(n - 1), hundred(0).map(Math.round)];
-  const start = ([x, y] = [Math.round((x + handleX) / 2), Math.round((y + handleY) / 2)]);
-  let d = `M${numbers(x, y)}q${numbers(handleX - x, handleY - y)}`;
+  const at = (/** @type {number} */ i) => contour[i % n].map((value) => 100 * value);
+  let [handle, pen] = [at(0).map(Math.round), at(n - 1)];
+  const middle = (/** @type {number[]} */ to) => handle.map((value, axis) => Math.round((value + to[axis]) / 2));
+  const start = (pen = middle(pen));
+  let d = `M${hundredths(pen)}q${hundredths(handle, pen)}`;
   for (let i = 1; i <= n; i++) {
-    const [nextX, nextY] = hundred(i);
-    const to = i < n ? [Math.round((handleX + nextX) / 2), Math.round((handleY + nextY) / 2)] : start;
-    d += `${i > 1 ? "t" : " "}${numbers(to[0] - x, to[1] - y)}`;
-    [x, y, handleX, handleY] = [...to, 2 * to[0] - handleX, 2 * to[1] - handleY];
+    const to = i < n ? middle(at(i)) : start;
+    d += `${i > 1 ? "t" : " "}${hundredths(to, pen)}`;
+    handle = handle.map((value, axis) => 2 * to[axis] - value);
+    pen = to;
   }
   return `${d}z`;
 }
 
-/** Hundredths as short as SVG allows.
- * @param {number[]} hundredths */
-function numbers(...hundredths) {
-  return hundredths
-    .map((value, i) => `${i && value >= 0 ? " " : ""}${value / 100}`.replace(/(?<!\d)0\./, "."))
-    .join("");
-}
+/** The way to a point, in hundredths, as short as SVG allows.
+ * @type {(to: number[], from?: number[]) => string} */
+const hundredths = ([x, y], [a, b] = [0, 0]) =>
+  `${(x - a) / 100}${y < b ? "" : " "}${(y - b) / 100}`.replace(/(?<!\d)0\./g, ".");

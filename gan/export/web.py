@@ -28,8 +28,8 @@ MODULE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
     "latent.js", "state.js", "mark.js", "clean.js", "line.js", "layout.js", "outline.js", "texture.js", "look.js",
-    "worker.js", "generator.js", "command.js", "handles.js", "hand.js", "photograph.js", "pad.js", "taste.js",
-    "page.js",
+    "colour.js", "files.js", "skeleton.js", "film.js", "take.js", "worker.js", "generator.js", "command.js",
+    "handles.js", "hand.js", "photograph.js", "pad.js", "taste.js", "page.js",
 )  # fmt: skip
 STATIC = ("index.html", "style.css", "LICENSE.onnxruntime.txt", *SCRIPTS)
 FILES = {*STATIC, "model.js", "runtime.js"}

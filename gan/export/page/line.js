@@ -20,9 +20,9 @@ const truncated = (/** @type {number} */ seed, /** @type {number} */ truncation)
 const styleOf = (how) =>
   Object.fromEntries(ATTRIBUTES.filter((name) => how[name] !== null).map((name) => [name, how[name]]));
 
-/** The latent of the hand: your own, or that of the seed; and that whose style it keeps. @param {Settings} how */
-const handLatent = (how) => handOf(how)?.z ?? truncated(how.seed, how.truncation);
-const keptLatent = (/** @type {Settings} */ how) => handOf(how)?.mean ?? handLatent(how);
+/** The latent of the hand: of a film's frame, your own, or that of the seed; and that whose style it keeps. @param {Settings} how */
+const handLatent = (how) => how.z ?? handOf(how)?.z ?? truncated(how.seed, how.truncation);
+const keptLatent = (/** @type {Settings} */ how) => how.z ?? handOf(how)?.mean ?? handLatent(how);
 
 /** The digits of blocks, and those of the sheet. @param {Block[]} blocks @param {Settings} how @returns {Digit[]} */
 function digitsOf(blocks, how) {

@@ -43,6 +43,7 @@ const redraw = latest(
       say("took", `${digits.length} digit${digits.length === 1 ? "" : "s"} in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
       say("unread", unread ? `${unread} of them may be misread` : "");
     }
+    if (reads) fitCanvas();
     paintPicture(how);
     if (asked) trace.ms.push(performance.now() - asked);
     trace.drawn++;
@@ -63,33 +64,15 @@ function fitCanvas() {
 /** Paint what was drawn on the canvas. @param {Settings} how */
 function paintPicture(how) {
   const canvas = $("picture");
-  const { scale, x, y } = paintOn(canvas.getContext("2d"), how, canvas.width, canvas.height);
+  paint(canvas.getContext("2d"), shown.picture, lookOf(how), canvas.width, canvas.height, { seed: how.seed, photo });
+  const { scale, x, y } = placeOf(shown.picture, canvas.width, canvas.height);
   const sharp = canvas.width / canvas.clientWidth;
   const [left, top] = [x / sharp + canvas.offsetLeft, y / sharp + canvas.offsetTop];
   placeHandles(shown.picture.boxes, { scale: scale / sharp, x: left, y: top });
   showStyle();
+  showLook(how);
   const what = how.layout === "sheet" ? `${how.n} digits` : how.text;
   canvas.setAttribute("aria-label", `The picture: ${what}, handwritten`);
-}
-
-/** Paint on a canvas of columns x rows pixels: where the picture lies. @param {Pen} pen @param {Settings} how @param {number} columns @param {number} rows */
-function paintOn(pen, how, columns, rows) {
-  const { colours, width, height } = shown.picture;
-  if (!colours) {
-    paint(pen, shown.picture, /** @type {any} */ (how), columns, rows, { seed: how.seed });
-    return placeOf(shown.picture, columns, rows);
-  }
-  const dots = new ImageData(width, height);
-  const area = width * height;
-  for (let i = 0; i < area; i++)
-    dots.data.set(
-      [0, 1, 2, 3].map((c) => (c < 3 ? 255 * colours[c * area + i] : 255)),
-      4 * i,
-    );
-  const small = newPen(width, height);
-  small.putImageData(dots, 0, 0);
-  pen.drawImage(small.canvas, 0, 0, columns, rows);
-  return { scale: columns / width, x: 0, y: 0 };
 }
 
 const sayLater = later(500, () => say("said", describe(good))); // once, when a drag has ended
@@ -109,6 +92,7 @@ function show(reads, asked = 0) {
   const how = settings();
   document.body.dataset.layout = how.layout;
   say("typed", commandOf(how));
+  say("font", fontOf(how));
   settled = redraw(how, reads, asked).catch(failed);
   if (reads) sayLater();
   return settled;
@@ -122,6 +106,7 @@ function check() {
   text.setCustomValidity(explainText(text.value, layout));
   const digits = field("digits");
   digits.setCustomValidity(explainAttempts(digits.value));
+  checkFields();
   const n = /** @type {HTMLInputElement} */ (field("n"));
   const last = layout === "sheet" ? 2 ** 32 - 1 : 2 ** 24 - 1;
   const seed = /** @type {HTMLInputElement} */ (field("seed"));
@@ -199,6 +184,8 @@ function listen() {
   listenToSingle();
   if (MODEL.programs.encoder) listenToPad();
   if (MODEL.programs.taste) listenToTaste();
+  listenToColours();
+  listenToFiles();
 }
 
 /** @param {number} step */

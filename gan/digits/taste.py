@@ -20,6 +20,7 @@ from gan.network import Generator
 
 SAMPLES = 8_000  # digits that the view is measured on
 FIRST_SEED = 3 * sample.SEEDS
+COARSE = 14  # squares of a side, or some more
 COMPONENTS = 64  # of the view
 RIDGE = 20.0  # added to the sum of squares of each latent, which is several hundred
 PRIOR = 0.2  # precision of the weights
@@ -81,21 +82,21 @@ def _fit(kernel: Tensor, opinion: Tensor) -> Tensor:
 
 
 def see(x: Tensor, features: Tensor) -> Tensor:
-    """What is seen of digits [N, P]: the means of 2x2 pixels, and features."""
-    return torch.cat([avg_pool2d(x, 2).flatten(1), features], 1)
+    """What is seen of digits [N, P]: means of squares, 2x2 pixels of 28x28, and features."""
+    return torch.cat([avg_pool2d(x, max(1, x.shape[-1] // COARSE)).flatten(1), features], 1)
 
 
 def find_taste(generator: Generator, reader: Frozen) -> Taste:
     """Measure what is seen of a generator's digits, by a reader; takes some seconds."""
     seeds = torch.arange(max(SAMPLES, 50 * generator.classes)) + FIRST_SEED
     y, z = sample.labels(seeds, generator.classes), sample.latents(seeds, generator.latent)
-    found = [(x, reader(x)[0]) for x in sample.images(generator, z, y)]
-    pixels = avg_pool2d(found[0][0], 2)[0].numel()
-    seen = torch.cat([see(*some) for some in found])
+    seen = torch.cat([see(x, reader(x)[0]) for x in sample.images(generator, z, y)])
     shares = torch.eye(generator.classes)[y]
     mean = shares.T @ seen / shares.sum(0)[:, None]
     apart = seen - shares @ mean
-    scale = torch.cat([part.square().sum(1).mean().rsqrt().expand(part.shape[1]) for part in _split(apart, pixels)])
+    scale = torch.cat(
+        [part.square().sum(1).mean().rsqrt().expand(part.shape[1]) for part in apart.tensor_split([-reader.width], 1)]
+    )
     _, axes = torch.linalg.eigh((apart * scale).T @ (apart * scale))
     components = scale[:, None] * axes[:, -COMPONENTS:]
     components = components / (apart @ components).square().sum(1).mean().sqrt()
@@ -104,10 +105,6 @@ def find_taste(generator: Generator, reader: Frozen) -> Taste:
         own = z[y == label]
         slopes.append(torch.linalg.solve(own.T @ own + RIDGE * torch.eye(z.shape[1]), own.T @ view[y == label]))
     return Taste(mean, components, torch.stack(slopes))
-
-
-def _split(seen: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
-    return seen[:, :pixels], seen[:, pixels:]
 
 
 class Opinion(NamedTuple):

@@ -52,15 +52,7 @@ def describe(lab: Lab) -> dict[str, Any]:
             "dense": mark.DENSE,
             "boldest": mark.BOLDEST,
         },
-        "taste": {
-            "least": feedback.LEAST,
-            "leastEach": feedback.LEAST_EACH,
-            "most": feedback.MOST,
-            "sure": taste.SURE,
-            "read": taste.READ,
-            "step": taste.STEP,
-            "farthest": taste.FARTHEST,
-        },
+        "taste": describe_taste(),
     }
 
 
@@ -92,6 +84,19 @@ def describe_axes(axes: Axes) -> dict[str, Any]:
         "std": axes.std.mean(0).tolist(),
         "weight": weight.tolist(),
         "bias": bias[0].tolist(),
+    }
+
+
+def describe_taste() -> dict[str, float]:
+    """How many marks a taste needs, and which digits it accepts and tries."""
+    return {
+        "least": feedback.LEAST,
+        "leastEach": feedback.LEAST_EACH,
+        "most": feedback.MOST,
+        "sure": taste.SURE,
+        "read": taste.READ,
+        "step": taste.STEP,
+        "farthest": taste.FARTHEST,
     }
 
 

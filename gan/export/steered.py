@@ -114,16 +114,17 @@ def to_onnx(lab: Lab, info: program.Info) -> dict[str, bytes]:
     if generator.classes and lab.encoder is not None:  # of labels, a page takes the nearest
         found["encoder"] = program.onnx_of(lab.encoder, shared, ["z"], info)
     if (reader := _find_reader(lab)) is not None:
-        read = Read(reader)
-
-        def marked(count: int) -> dict[str, Tensor]:
-            asked, opinion = shared(count), torch.arange(count) % 3 - 1.0
-            return {"x": asked["x"], "features": read(asked["x"])[1], "shares": asked["shares"], "opinion": opinion}
-
-        found["read"] = program.onnx_of(read, image, ["chances", "features"], info)
-        if generator.shape[0] == 1:
-            found["taste"] = program.onnx_of(find_taste(generator, reader), marked, ["liking", "step"], info)
+        found["read"] = program.onnx_of(Read(reader), image, ["chances", "features"], info)
+    if reader is not None and generator.shape[0] == 1:
+        taste, marked = find_taste(generator, reader), partial(_mark, reader, shared)
+        found["taste"] = program.onnx_of(taste, marked, ["liking", "step"], info)
     return found
+
+
+def _mark(reader: Frozen, shared: program.Inputs, count: int) -> dict[str, Tensor]:
+    """Examples of digits to a taste: disliked, without a mark, and liked."""
+    x, shares = shared(count).values()
+    return {"x": x, "features": reader(x)[0], "shares": shares, "opinion": torch.arange(count) % 3 - 1.0}
 
 
 def _find_reader(lab: Lab) -> Frozen | None:

@@ -18,16 +18,9 @@ def main(cfg: DictConfig) -> None:
     """Measure; write the JSON and, beside it, a sheet of styles; print the JSON."""
     out = json_path("out", cfg.out)
     card = None if cfg.card is None else json_path("card", cfg.card)
-    for name, least in (
-        ("seed", 0),
-        ("lines", 2),
-        ("accessible", 1),
-        ("sliders", 60),
-        ("outlines", 1),
-        ("many", 1),
-        ("users", 1),
-    ):
-        integer(name, cfg[name], least, 10**6)
+    least = {"seed": 0, "lines": 2, "accessible": 1, "sliders": 60, "outlines": 1, "many": 1, "users": 1}
+    for name, low in least.items():
+        integer(name, cfg[name], low, 10**6)
     require_writable(out)
     from gan.lab import Lab  # imports torch, which takes seconds
     from gan.measure import hole, line, program, slider, taste

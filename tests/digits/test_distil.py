@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from gan import sample
-from gan.digits import distil
+from gan.digits import distil, taste
 from gan.digits.distil import Lesson
 from gan.digits.feedback import Feedback
-from gan.digits.taste import Critic, Taste
+from gan.digits.taste import Critic
 from gan.image import to_uint8
 from gan.metric.classifier import Classifier
 from gan.metric.feature import Frozen
@@ -24,18 +24,18 @@ def generator() -> Generator:
 
 
 @pytest.fixture
-def critic(generator: Generator) -> Critic:
-    reader, pixels = Frozen(Classifier(3, 1, 8)), 16
-    learner = Taste(torch.zeros(3, pixels + 128), torch.randn(pixels + 128, 3) / 10, torch.randn(3, 4, 3))
-    liked = torch.arange(20) % 2 == 0
-    return Critic(generator, reader, learner, Feedback(torch.arange(20), torch.arange(20) % 3, liked))
+def critic(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> Critic:
+    """Likes much ink."""
+    monkeypatch.setattr(taste, "SAMPLES", 300)
+    reader, seeds, y = Frozen(Classifier(3, 1, 8)), torch.arange(30), torch.arange(30) % 3
+    ink = torch.cat(list(sample.generate(generator, seeds, y))).mean((1, 2, 3))
+    return Critic(generator, reader, taste.find_taste(generator, reader), Feedback(seeds, y, ink > ink.median()))
 
 
 def test_a_lesson_changes_half_of_its_digits_and_those_of_other_classes_stay(
     critic: Critic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gan.digits.taste.READ", 0.0)
-    monkeypatch.setattr(distil, "ENOUGH", 0.5)
+    monkeypatch.setattr(taste, "READ", 0.0)
     lesson = distil.teach(critic, torch.tensor([1]), 40, 7)
     assert lesson.y.tolist() == [1] * 20 + [0, 2] * 10
     assert lesson.changing.tolist() == [True] * 20 + [False] * 20

@@ -28,7 +28,7 @@ def plain() -> Plain:
     view, y = torch.randn(30, 3), torch.arange(30) % 2
     opinion = torch.where(view[:, 0] > 0.2, 1.0, -1.0)
     opinion[20:] = 0
-    learner = Taste(torch.zeros(2, 4), torch.eye(4)[:, 1:], torch.randn(2, 5, 3))
+    learner = Taste(torch.zeros(2, 7), torch.eye(7)[:, 4:], torch.randn(2, 5, 3))
     return Plain(learner, torch.randn(30, 1, 2, 2), view, torch.eye(2)[y], opinion)
 
 

@@ -12,9 +12,6 @@ function describe(how) {
   return [what, ...(how.mixed ? ["mixed hands"] : []), ...style].join(", ");
 }
 
-/** A word for a shell. @param {string} text */
-const quoted = (text) => (/^[\w./=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 /** The command that draws the same; "": there is none. @param {Settings} how */
 function commandOf(how) {
   const isSheet = how.layout === "sheet";

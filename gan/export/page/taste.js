@@ -19,7 +19,7 @@ let offered = null;
 /** @type {() => Promise<void>} */
 let refreshLiked; // once at a time
 
-const keyOf = (/** @type {{seed: number, label: number}} */ { seed, label }) => `${seed},${label}`;
+const markKey = (/** @type {{seed: number, label: number}} */ { seed, label }) => `${seed},${label}`;
 const shelf = `taste-${MODEL.sha256.slice(0, 16)}`; // of the browser's storage
 
 /** The next digit to mark: that of a seed which was not marked. */
@@ -47,12 +47,12 @@ async function look(all) {
 /** The chance of a like of each digit, and the way to a better one. @param {Seen[]} all */
 async function judge(all) {
   const known = opinions; // others may come meanwhile
-  const lacking = known.filter((one) => !looked.has(keyOf(one)));
+  const lacking = known.filter((one) => !looked.has(markKey(one)));
   const drawn = lacking.length
     ? await look(lacking.map(({ seed, label }) => ({ z: latent(seed, MODEL.latent), label })))
     : [];
-  lacking.forEach((one, i) => looked.set(keyOf(one), drawn[i]));
-  const rows = [...known.map((one) => /** @type {Seen} */ (looked.get(keyOf(one)))), ...all];
+  lacking.forEach((one, i) => looked.set(markKey(one), drawn[i]));
+  const rows = [...known.map((one) => /** @type {Seen} */ (looked.get(markKey(one)))), ...all];
   const feeds = {
     x: table(rows, rows[0].x.length, (one, j) => one.x[j]),
     features: table(rows, rows[0].features.length, (one, j) => one.features[j]),
@@ -95,7 +95,7 @@ async function findLiked(stale) {
 async function showNext() {
   const digit = nextDigit();
   const { images } = await draw(alike([latent(digit.seed, MODEL.latent)], [digit.label]));
-  if (keyOf(digit) !== keyOf(nextDigit())) return;
+  if (markKey(digit) !== markKey(nextDigit())) return;
   offered = digit;
   showDigit($("taste"), images);
   $("taste").setAttribute("aria-label", `${MODEL.titles[digit.label]}, seed ${digit.seed}`);
@@ -184,7 +184,7 @@ function readFeedback(text) {
 }
 
 /** Of each digit the last opinion. @param {Opinion[]} all */
-const unique = (all) => [...new Map(all.map((one) => [keyOf(one), one])).values()];
+const unique = (all) => [...new Map(all.map((one) => [markKey(one), one])).values()];
 
 /** Add the marks of a file. @param {File} file */
 async function loadFeedback(file) {

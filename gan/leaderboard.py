@@ -158,7 +158,7 @@ OTHERS: dict[str, Table] = {
     "digits": measure.tables,
     "taste": measure.taste_table,
 }
-FILES = {"taste": "digits"}  # of tables whose names are others
+PARTS = {"taste": "digits"}  # tables of a part, and its file; earlier files lack it
 
 
 def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
@@ -167,9 +167,11 @@ def tables(cards: list[Card], settings: Mapping[str, Any]) -> dict[str, str]:
     results = quality(cards, {name: columns[name] for name in settings["results"]}, settings["best"] - 1)
     found = {"results": results, "quality": quality(cards, columns), "cost": cost(cards, settings["cost"])}
     for name, write in OTHERS.items():
-        path = Path(settings["out"]) / f"{FILES.get(name, name)}.json"
-        if path.is_file():
-            found[name] = write(load_json(path))
+        file = PARTS.get(name, name)
+        path = Path(settings["out"]) / f"{file}.json"
+        known = load_json(path) if path.is_file() else {}
+        if known and (file == name or name in known):
+            found[name] = write(known)
     return found
 
 

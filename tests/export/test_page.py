@@ -178,7 +178,7 @@ def test_a_broken_link_is_explained_beside_its_field_and_draws(chromium: Browser
             shown.evaluate(f"location.hash = '#text=77&{words}'")
             shown.wait_for_function(f"$('{name}-wrong').textContent.startsWith({why!r})")
             assert shown.evaluate("settled.then(() => shown.digits.length)") >= 2
-            shown.evaluate("location.hash = '#text=77'")
+            shown.evaluate("follow('text=78'), show(true)")
             shown.wait_for_function(f"$('{name}-wrong').textContent === ''")
         shown.evaluate("location.hash = '#layout=sheet&seed=4294967290'")
         shown.wait_for_function("$('n-wrong').textContent === 'Must be a whole number from 1 to 6'")

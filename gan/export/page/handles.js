@@ -42,7 +42,7 @@ function explainAttempts(text) {
 
 /** Change what the selected digit has of its own. @param {(one: Own) => Own} change @param {string} [type] of the event */
 function changeOwn(change, type = "change") {
-  const all = attemptsOf(field("digits").value);
+  const all = attemptsOf(good.digits);
   all.set(chosen, change(all.get(chosen) ?? { attempt: 0, style: {} }));
   set({ digits: textOfAttempts(all) }, type);
 }
@@ -92,7 +92,7 @@ function choose(index) {
 
 /** The style that a digit shows now. @param {number} index @returns {Style} */
 function styleNow(index) {
-  const held = { ...styleOf(good), ...(index === chosen ? attemptsOf(field("digits").value).get(index)?.style : {}) };
+  const held = { ...styleOf(good), ...(index === chosen ? attemptsOf(good.digits).get(index)?.style : {}) };
   return Object.fromEntries(ATTRIBUTES.map((name, i) => [name, held[name] ?? bounded(shown.own[4 * index + i] ?? 0)]));
 }
 

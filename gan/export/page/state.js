@@ -29,7 +29,7 @@ function textOf(one) {
 /** All settings by name: numbers, booleans and texts; null: not held. A wrong one is that of before, and is explained. */
 function settings() {
   for (const one of fields()) {
-    if (explain(one)) continue;
+    if (explain(one) || (one.name === "layout" && !field("text").validity.valid)) continue;
     const text = textOf(one);
     good[one.name] = text === null ? null : isCheck(one) ? text === "1" : isNumber(one) ? Number(text) : text;
   }
@@ -41,7 +41,7 @@ function explain(one) {
   const why = one.validity.customError ? one.validationMessage : one.validity.valid ? "" : range(one);
   const place = $(`${one.name}-wrong`);
   if (place) say(place.id, why);
-  one.toggleAttribute("aria-invalid", why !== "");
+  why ? one.setAttribute("aria-invalid", "true") : one.removeAttribute("aria-invalid");
   return why;
 }
 
@@ -72,11 +72,12 @@ function put(one, text) {
   one.setCustomValidity(isCheck(one) ? "Must be 0 or 1" : range(one));
 }
 
-/** The address: settings that differ from what the page sets; the text always. */
+/** The address of what is shown: settings that differ from what the page sets; the text always. */
 function address() {
   const params = new URLSearchParams();
   for (const one of fields()) {
-    const text = textOf(one);
+    const value = good[one.name];
+    const text = value === null ? null : `${isCheck(one) ? Number(value) : value}`;
     if (text !== null && (text !== defaults[one.name] || one.name === "text" || "optional" in one.dataset)) {
       params.set(one.name, text);
     }
@@ -98,24 +99,27 @@ function follow(hash) {
 const past = /** @type {string[]} */ ([]); // addresses
 let now = -1; // the place of the shown one
 
-/** Make what is shown a step of the history, and write it into the address, unless something is wrong. Back leaves the page. */
+const isWrong = () => fields().some((one) => !one.validity.valid);
+
+/** Make what is shown a step of the history, and write it into the address. Back leaves the page. */
 function commit() {
   const here = address();
-  if (here === past[now] || !fields().every((one) => one.validity.valid)) return;
-  past.splice(now + 1, Infinity, here);
+  if (here !== past[now]) past.splice(now + 1, Infinity, here);
   if (past.length > STEPS + 1) past.shift();
-  now = past.length - 1;
+  now = past.indexOf(here, now);
   written();
 }
 
 function written() {
-  history.replaceState(null, "", `#${past[now]}`);
-  $("undo").disabled = now === 0;
+  if (location.hash !== `#${past[now]}`) history.replaceState(null, "", `#${past[now]}`);
+  $("undo").disabled = now === 0 && !isWrong();
   $("redo").disabled = now === past.length - 1;
 }
 
-/** Go back by a step, or forward (1). @param {number} step */
+/** Go back by a step, or forward (1). What is wrong is a step too. @param {number} step */
 function travel(step) {
+  if (step < 0 && isWrong()) step = 0;
+  else commit();
   if (past[now + step] === undefined) return false;
   now += step;
   follow(past[now]);

@@ -1,0 +1,52 @@
+"""The studio in the hands of somebody who breaks it: nothing is lost, and one line says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+from browser import drawn, needs_chromium, opened
+from playwright.sync_api import Browser, Page
+
+pytest_plugins = ["studio_page"]
+pytestmark = needs_chromium
+LOOK = "settled.then(() => $('picture').toDataURL())"
+
+
+def link(page: Page) -> str:
+    found: str = page.evaluate("settled.then(() => location.hash)")
+    return found
+
+
+@pytest.mark.parametrize("broken", ["seed=-5", "mixed=yes", "label=12", "digits=9,x", "ink=nocolour", "layout=month"])
+def test_a_broken_setting_breaks_neither_link_nor_undo(chromium: Browser, page: Path, broken: str) -> None:
+    said: list[str] = []
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#text=77&{broken}", said=said) as shown:
+        drawn(shown)
+        before = link(shown)
+        assert broken not in before
+        shown.evaluate("set({ spacing: 0.5 })")
+        assert link(shown) == f"{before}&spacing=0.5"
+        pixels = shown.evaluate(LOOK)
+        with opened(chromium, (page / "index.html").as_uri() + link(shown)) as other:
+            drawn(other)
+            assert other.evaluate(LOOK) == pixels
+        shown.click("#undo")  # what is wrong goes first
+        assert link(shown) == f"{before}&spacing=0.5"
+        assert shown.evaluate("[...document.querySelectorAll('[id$=-wrong]')].map((one) => one.textContent).join('')") == ""
+        shown.click("#undo")
+        assert link(shown) == before
+        assert shown.is_disabled("#undo")
+    assert said == []
+
+
+def test_undo_right_after_a_key_undoes_that_key(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#text=77") as shown:
+        drawn(shown)
+        shown.evaluate("set({ seed: 5 })")
+        shown.fill("#text", "123")
+        shown.keyboard.press("Control+z")
+        assert link(shown) == "#text=77&seed=5"
+        shown.keyboard.press("Control+y")
+        assert link(shown) == "#text=123&seed=5"
+        shown.fill("#text", "seven")
+        shown.keyboard.press("Control+z")
+        assert shown.input_value("#text") == "123"

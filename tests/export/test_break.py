@@ -50,3 +50,46 @@ def test_undo_right_after_a_key_undoes_that_key(chromium: Browser, page: Path) -
         shown.fill("#text", "seven")
         shown.keyboard.press("Control+z")
         assert shown.input_value("#text") == "123"
+
+
+def test_a_browser_without_workers_draws(chromium: Browser, page: Path) -> None:
+    with opened(chromium, "about:blank") as shown:
+        shown.add_init_script("delete window.Worker")
+        shown.goto(f"{(page / 'index.html').as_uri()}#text=77")
+        drawn(shown)
+        assert shown.evaluate("shown.digits.length") == 2
+
+
+def test_a_failure_stays_where_it_is_said_until_the_page_draws(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#text=77") as shown:
+        drawn(shown)
+        before = shown.evaluate(LOOK)
+        shown.wait_for_function("$('said').textContent === '77, seed 2'")
+        shown.evaluate("window.kept = [...threads]; kept.forEach((one) => one.port.onerror({ message: 'lost' }))")
+        shown.evaluate("set({ seed: 5 })")
+        shown.wait_for_timeout(800)
+        why = "The drawing has stopped: its workers ended. Load this page again, in a browser of 2023 or later."
+        assert shown.evaluate("[$('said').textContent, $('said').className]") == [why, "failed"]
+        assert shown.evaluate(LOOK) == before
+        shown.evaluate("threads.push(...kept), set({ seed: 6 })")
+        shown.wait_for_function("$('said').textContent === '77, seed 6' && $('said').className === ''")
+
+
+def test_what_is_wrong_is_said_in_an_open_panel(chromium: Browser, page: Path) -> None:
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#text=77&layout=spiral") as shown:
+        drawn(shown)
+        assert shown.is_visible("#layout-wrong")
+        assert not shown.is_visible("#photo-wrong")
+        for target in ("stage", "panel-taste"):  # dropped elsewhere, a file does not replace the page
+            dropped = shown.evaluate(f"""() => {{
+                const data = new DataTransfer();
+                data.items.add(new File(["some words of text"], "a.txt", {{ type: "text/plain" }}));
+                const event = new DragEvent("drop", {{ dataTransfer: data, bubbles: true, cancelable: true }});
+                return $("{target}").dispatchEvent(event);
+            }}""")
+            assert not dropped
+        shown.wait_for_function("$('photo-wrong').textContent.startsWith('a.txt is no PNG')")
+        assert shown.is_visible("#photo-wrong")
+        shown.focus("#text")
+        shown.keyboard.press("Enter")
+        assert shown.evaluate("[location.search, $('text').value]") == ["", "77"]

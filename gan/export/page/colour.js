@@ -85,11 +85,7 @@ const listenToColours = () => {
   });
   $("photo").addEventListener("change", () => takePhoto($("photo").files[0]).then(() => ($("photo").value = "")));
   for (const home of /** @type {HTMLElement[]} */ ([$("stage"), $("panel-colour")])) {
-    home.addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
-    home.addEventListener("drop", (event) => {
-      event.preventDefault();
-      takePhoto(event.dataTransfer?.files[0]);
-    });
+    home.addEventListener("drop", (event) => takePhoto(event.dataTransfer?.files[0]));
     home.addEventListener("paste", (event) => {
       const file = event.clipboardData?.files[0];
       if (file) event.stopPropagation(); // elsewhere, a pasted picture is a hand

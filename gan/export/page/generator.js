@@ -30,7 +30,7 @@ class Thread {
       this.waiting.delete(id);
       error === undefined ? resolve?.(done) : reject?.(new Error(error));
     };
-    if (port instanceof Worker) port.onerror = ({ message }) => this.fail(message);
+    if ("onerror" in port) port.onerror = ({ message }) => this.fail(message);
   }
 
   /** @param {object} message */
@@ -109,7 +109,7 @@ const sharesOf = (/** @type {(number | Float32Array)[]} */ shares) =>
  * @returns {Promise<any>}
  */
 async function ask(message) {
-  if (!threads.length) throw new Error("its workers ended: load the page again");
+  if (!threads.length) throw new Error("its workers ended");
   const thread = threads.reduce((least, one) => (one.waiting.size < least.waiting.size ? one : least));
   return thread.ask(message).catch((error) => {
     if (threads.includes(thread)) throw error;

@@ -74,9 +74,9 @@ async function readPad() {
   const label = isCorrected ? ownNow()[place].label : await labelOf(image);
   const z = rounded((await encode(image, [label]))[0]);
   const all = ownNow();
+  current = Math.min(place, all.length); // undo may have taken digits meanwhile
   drawings.set(latentText(z), { image, marks: before });
-  all[place] = { label, z, drawing: all[place]?.drawing ? image : null };
-  current = place;
+  all[current] = { label, z, drawing: all[current]?.drawing ? image : null };
   saveHand(all);
 }
 
@@ -232,11 +232,7 @@ function listenToPad() {
     find([...$("photograph").files]);
     $("photograph").value = ""; // so that the same one can be chosen again
   };
-  $("panel-hand").ondragover = (/** @type {DragEvent} */ event) => event.preventDefault();
-  $("panel-hand").ondrop = (/** @type {DragEvent} */ event) => {
-    event.preventDefault();
-    find([...(event.dataTransfer?.files ?? [])]);
-  };
+  $("panel-hand").ondrop = (/** @type {DragEvent} */ event) => find([...(event.dataTransfer?.files ?? [])]);
   addEventListener("paste", (event) => find([...(event.clipboardData?.files ?? [])]));
   const change = (/** @type {Event} */ event) => {
     const [by, list] = [/** @type {HTMLElement} */ (event.target), $("own-digits")];

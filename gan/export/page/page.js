@@ -47,6 +47,7 @@ const redraw = latest(
     paintPicture(how);
     if (asked) trace.ms.push(performance.now() - asked);
     trace.drawn++;
+    if (reads) sayLater();
   },
 );
 
@@ -75,7 +76,11 @@ function paintPicture(how) {
   canvas.setAttribute("aria-label", `The picture: ${what}, handwritten`);
 }
 
-const sayLater = later(500, () => say("said", describe(good))); // once, when a drag has ended
+/** Once, when a drag has ended. */
+const sayLater = later(500, () => {
+  $("said").className = "";
+  say("said", describe(good));
+});
 
 /** @param {number} ms @param {() => void} task */
 function later(ms, task) {
@@ -93,9 +98,7 @@ function show(reads, asked = 0) {
   document.body.dataset.layout = how.layout;
   say("typed", commandOf(how));
   say("font", fontOf(how));
-  settled = redraw(how, reads, asked).catch(failed);
-  if (reads) sayLater();
-  return settled;
+  return (settled = redraw(how, reads, asked).catch(failed));
 }
 
 /** Check what no field can check by itself. */
@@ -158,7 +161,6 @@ function listen() {
     show(true);
     commit();
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("click", (event) => {
     const one = /** @type {HTMLElement} */ (event.target);
     if (one.dataset.another) other(one);
@@ -176,6 +178,10 @@ function listen() {
     show(true);
     commit();
   });
+  for (const type of /** @type {const} */ (["dragover", "drop"]))
+    addEventListener(type, (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); // a browser would leave the page
+    });
   new ResizeObserver(() => {
     fitCanvas();
     paintPicture(good);
@@ -207,7 +213,9 @@ function takePreset(name) {
 /** @param {{message: string}} error */
 function failed({ message }) {
   $("said").className = "failed";
-  $("said").textContent = `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`;
+  $("said").textContent = threads.length
+    ? `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`
+    : `The drawing has stopped: ${message.replace(/\.$/, "")}. Load this page again, in a browser of 2023 or later.`;
 }
 
 async function begin() {

@@ -6,7 +6,11 @@ const STEPS = 100; // of undo
 /** @type {(id: string) => any} any: the id says what element it is */
 const $ = (id) => document.getElementById(id);
 /** Unchanged text is not read out again. @param {string} id @param {string} text */
-const say = (id, text) => void ($(id).textContent === text || ($(id).textContent = text));
+const say = (id, text) => {
+  if ($(id).textContent === text) return;
+  $(id).textContent = text;
+  if (text && id.endsWith("-wrong")) $(id).closest("details")?.setAttribute("open", ""); // nobody sees it in a closed panel
+};
 
 const fields = () => /** @type {Field[]} */ ([...$("studio").elements].filter((one) => one.hasAttribute("name")));
 const field = (/** @type {string} */ name) => /** @type {Field} */ (fields().find((one) => one.name === name));

@@ -1,4 +1,4 @@
-"""The studio in the hands of somebody who breaks it: nothing is lost, and one line says what is wrong."""
+"""The studio in the hands of somebody who breaks it: nothing is lost, one line says why."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_a_broken_setting_breaks_neither_link_nor_undo(chromium: Browser, page: 
             assert other.evaluate(LOOK) == pixels
         shown.click("#undo")  # what is wrong goes first
         assert link(shown) == f"{before}&spacing=0.5"
-        assert shown.evaluate("[...document.querySelectorAll('[id$=-wrong]')].map((one) => one.textContent).join('')") == ""
+        assert shown.evaluate("[...document.querySelectorAll('[id$=-wrong]')].every((one) => !one.textContent)")
         shown.click("#undo")
         assert link(shown) == before
         assert shown.is_disabled("#undo")
@@ -93,3 +93,23 @@ def test_what_is_wrong_is_said_in_an_open_panel(chromium: Browser, page: Path) -
         shown.focus("#text")
         shown.keyboard.press("Enter")
         assert shown.evaluate("[location.search, $('text').value]") == ["", "77"]
+
+
+def test_links_freeze_nothing_and_draw_what_they_say(chromium: Browser, page: Path) -> None:
+    said: list[str] = []
+    with opened(chromium, f"{(page / 'index.html').as_uri()}#seed=3&n=20&label=7", said=said) as shown:
+        drawn(shown)  # a link of the first page, which had sheets alone
+        assert shown.evaluate("shown.digits.map(({ seed, label }) => [seed, label])") == [[i, 7] for i in range(3, 23)]
+        shown.evaluate("$('digits').click()")  # between the digits
+        sums = {"999999999999.9999-0.0001": "999999999999.9998", "1.5-3.25": "-1.75", "7-7.0": "0.0", "0.1+0.2": "0.3"}
+        for text, result in sums.items():
+            assert shown.evaluate(f"sumOf('{text}').result") == result
+        assert shown.evaluate("parseColour('inherit')") is None
+        assert shown.evaluate("parseColour('transparent')") == [0, 0, 0, 0]
+        for text, is_good in {"1,2;3,4,-3,,0.25": True, "1,2,3.99": False, "1,2,,,,,": False, "x": False}.items():
+            assert (shown.evaluate(f"explainAttempts('{text}')") == "") is is_good
+        shown.set_default_timeout(3000)  # 12 s it took to find this wrong
+        shown.evaluate("location.hash = `#text=77&text=8&digits=1,${'11,'.repeat(28)}x`")
+        shown.wait_for_function("$('digits-wrong').textContent && good.text === '77'")
+        assert shown.evaluate("$('link-wrong').textContent").endswith("twice, of which the first counts: text")
+    assert said == []

@@ -36,8 +36,10 @@ function textOfAttempts(all) {
 
 /** What is wrong with the text of single digits; "": nothing. @param {string} text */
 function explainAttempts(text) {
-  const rule = /^(\d{1,3},\d{1,4}(,(-?[0-3](\.\d{1,2})?)?){0,4};?)*$/;
-  return rule.test(text) ? "" : "The single digits of this link are damaged: they are drawn as the others";
+  const rule = /^\d{1,3},\d{1,4}(,(-?([0-2](\.\d{1,2})?|3))?){0,4}$/;
+  return !text || text.split(";").every((one) => rule.test(one))
+    ? ""
+    : "The single digits of this link are damaged: they are drawn as the others";
 }
 
 /** Change what the selected digit has of its own. @param {(one: Own) => Own} change @param {string} [type] of the event */
@@ -130,6 +132,7 @@ function listenToHandles(take) {
   });
   home.addEventListener("click", (event) => {
     const index = indexOf(event);
+    if (index < 0) return;
     if (field("layout").value === "sheet") take(index);
     else if (event.detail === 0) choose(index === chosen ? -1 : index); // by the keyboard
   });

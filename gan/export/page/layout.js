@@ -34,8 +34,14 @@ function sumOf(text) {
   if (!/^\d{1,12}(\.\d{1,4})?([+-]\d{1,12}(\.\d{1,4})?)+$/.test(plain)) return null;
   const terms = plain.match(/[+-]?[\d.]+/g) ?? [];
   const places = Math.max(...terms.map((one) => (one.split(".")[1] ?? "").length));
-  const whole = terms.reduce((sum, one) => sum + Math.round(Number(one) * 10 ** places), 0);
-  return terms.length > MOST_TERMS ? null : { terms, result: (whole / 10 ** places).toFixed(places) };
+  const units = (/** @type {string} */ one) => {
+    const [whole, part = ""] = one.split(".");
+    return BigInt(whole + part.padEnd(places, "0"));
+  };
+  const sum = terms.reduce((sum, one) => sum + units(one.replace("+", "")), 0n); // exact: numbers have 16 digits at most
+  const digits = `${sum < 0n ? -sum : sum}`.padStart(places + 1, "0");
+  const result = places ? `${digits.slice(0, -places)}.${digits.slice(-places)}` : digits;
+  return terms.length > MOST_TERMS ? null : { terms, result: `${sum < 0n ? "-" : ""}${result}` };
 }
 
 /** The blocks of a good text; align: 0 left, 0.5 centre, 1 right. @param {Settings} how @returns {Block[]} */

@@ -18,8 +18,9 @@ const parseColour = (text) => {
   let hex = text === "transparent" ? "#0000" : text;
   if (/^[a-z]{3,}$/i.test(hex) && CSS.supports("color", hex)) {
     const pen = newPen(1, 1);
+    pen.fillStyle = "#0000"; // which stays if the name is none of a colour, such as inherit
     pen.fillStyle = hex;
-    hex = `${pen.fillStyle}`;
+    hex = pen.fillStyle.startsWith("#") ? pen.fillStyle : "";
   }
   if (/^#[\da-f]{3,4}$/i.test(hex)) hex = hex.replace(/[\da-f]/gi, "$&$&");
   if (!/^#([\da-f]{6}|[\da-f]{8})$/i.test(hex)) return null;
@@ -42,7 +43,7 @@ const parseGradient = (text) => {
 const checkLook = ({ ink, paper, line, direction, texture }) => {
   const colours = Object.entries({ ink, paper, line }).filter(([, text]) => !parseGradient(text));
   const wrong = Object.fromEntries(
-    colours.map(([field, text]) => [field, `"${text}" is no colour: allowed are ${ALLOWED}`]),
+    colours.map(([field, text]) => [field, `"${text.slice(0, 40)}" is no colour: allowed are ${ALLOWED}`]),
   );
   if (!["down", "right"].includes(direction)) wrong.direction = "Must be down or right";
   if (!TEXTURES.includes(texture)) wrong.texture = `Must be one of ${TEXTURES.join(", ")}`;

@@ -92,12 +92,16 @@ function address() {
 /** Set all fields from an address. What no field takes is said. @param {string} hash */
 function follow(hash) {
   const params = new URLSearchParams(hash);
-  const unknown = [...params.keys()].filter((name) => !field(name));
+  const isSheet = params.has("n") && !params.has("text") && !params.has("layout"); // as links of the first page
+  if (isSheet) params.set("layout", "sheet");
+  const names = [...params.keys()];
+  const unknown = names.filter((name) => !field(name));
+  const twice = names.filter((name, i) => field(name) && names.indexOf(name) < i);
   for (const one of fields()) put(one, params.get(one.name));
-  say(
-    "link-wrong",
-    unknown.length ? `This link has settings that this page does not know: ${unknown.join(", ").slice(0, 80)}` : "",
-  );
+  const told = { "that this page does not know": unknown, "twice, of which the first counts": twice };
+  const wrong = Object.entries(told).filter(([, all]) => all.length);
+  const lines = wrong.map(([why, all]) => `This link has settings ${why}: ${all.join(", ").slice(0, 80)}`);
+  say("link-wrong", lines.join(". "));
 }
 
 const past = /** @type {string[]} */ ([]); // addresses

@@ -10,9 +10,6 @@
 const FINE = 31; // steps of a unit of a latent; bytes reach 4 units
 const MOST = 20; // digits of a hand
 
-/** @type {{text: string, hand: ReturnType<typeof meanHand>}} */
-let known = { text: "", hand: null };
-
 const packed = (/** @type {Uint8Array} */ all) =>
   btoa(String.fromCharCode(...all))
     .replaceAll("+", "-")
@@ -90,12 +87,11 @@ function meanHand(digits) {
   return { z: mean.map((value) => value * scale), mean, labels: digits.map(({ label }) => label), kept };
 }
 
+const handFrom = keepLast((/** @type {string} */ hand, /** @type {string} */ kept) =>
+  meanHand(ownDigits(hand, kept) ?? []),
+);
 /** The hand of settings; null: none, or a damaged one. @param {Record<string, any>} how */
-function handOf({ hand = "", kept = "" }) {
-  const text = `${hand}|${kept}`;
-  if (known.text !== text) known = { text, hand: meanHand(ownDigits(hand, kept) ?? []) };
-  return known.hand;
-}
+const handOf = ({ hand = "", kept = "" }) => handFrom(hand, kept);
 
 /** The label of a drawing: as the classifier reads it; without one, that whose digit is nearest. @param {Float32Array} image */
 async function labelOf(image) {

@@ -68,9 +68,7 @@ function blocksOf({ text, layout, align }) {
     const first = new Date(Date.UTC(2000, month.month - 1, 1));
     first.setUTCFullYear(month.year);
     const offset = (first.getUTCDay() + 6) % 7; // weeks begin on Monday
-    const days = new Date(
-      Date.UTC(first.getUTCFullYear() + (month.month === 12 ? 1 : 0), month.month % 12, 0),
-    ).getUTCDate();
+    const days = new Date(Date.UTC(2000 + (month.year % 400), month.month, 0)).getUTCDate(); // the calendar's period
     const title = {
       ...block([`${month.year}`.padStart(4, "0"), `${month.month}`.padStart(2, "0")].join("-"), 0, 0, 0.5),
       across: 7,
@@ -128,20 +126,7 @@ function arrange(blocks, composed, how, thickness) {
 function ruleOf(width, thickness, source) {
   const unit = MODEL.size * MODEL.layout.digit;
   const reach = width / unit + 0.2;
-  const cell = crop(
-    drawStrokes(
-      [
-        [
-          [0, 0],
-          [reach, 0],
-        ],
-      ],
-      unit,
-      thickness,
-      0,
-      source,
-      Math.ceil((reach + 1) * unit),
-    ),
-  );
-  return { cell, x: round(-0.1 * unit) };
+  const level = /** @type {[number, number][]} */ ([0, reach].map((x) => [x, 0]));
+  const wide = Math.ceil((reach + 1) * unit);
+  return { cell: crop(drawStrokes([level], unit, thickness, 0, source, wide)), x: round(-0.1 * unit) };
 }

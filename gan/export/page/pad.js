@@ -54,8 +54,7 @@ function padImage() {
 
 /** Write the hand into its fields. @param {OwnDigit[]} all */
 function saveHand(all) {
-  const hand = all.map(({ label, z }) => `${label}.${latentText(z)}`).join(".");
-  const kept = all.flatMap(({ drawing }, i) => (drawing ? [`${i}.${drawingText(drawing)}`] : [])).join(".");
+  const { hand, kept } = handTexts(all);
   listed = `${hand}|${kept}`;
   /** @type {Record<string, null>} */
   const own = field("hand").value ? {} : { thickness: null, slant: null }; // a new hand brings its own

@@ -215,13 +215,7 @@ function listenToTaste() {
   $("dislike").onclick = () => mark(false);
   $("take-back").onclick = () => setOpinions(earlier.pop() ?? [], false);
   $("clear-taste").onclick = () => setOpinions([]);
-  $("save-taste").onclick = () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([`${feedbackText()}\n`], { type: "application/json" }));
-    link.download = "feedback.json";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  };
+  $("save-taste").onclick = () => download(new Blob([`${feedbackText()}\n`]), "feedback.json");
   $("load-taste").onclick = () => $("feedback").click();
   $("feedback").onchange = () => {
     if ($("feedback").files.length) loadFeedback($("feedback").files[0]);

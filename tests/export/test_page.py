@@ -116,6 +116,10 @@ def test_it_works_by_keyboard_is_labelled_and_fits_a_small_screen(chromium: Brow
         low = f"{fields}.filter((one) => one.checkVisibility() && !one.closest('#digits') && one.type !== 'checkbox')"
         assert shown.evaluate(f"{low}.filter((one) => one.offsetHeight < 44).map((one) => one.id)") == []
         shown.keyboard.press("Tab")
+        shown.keyboard.press("Enter")
+        assert shown.evaluate("document.activeElement.id") == "text"  # past the digits, which may be many
+        shown.evaluate("$('skip').focus()")
+        shown.keyboard.press("Tab")
         assert shown.evaluate("document.activeElement.getAttribute('aria-label')") == "2, 1 of 8"
         slant = shown.evaluate("styleNow(0).slant")
         shown.keyboard.press("ArrowRight")

@@ -55,7 +55,8 @@ const redraw = latest(
 function fitCanvas() {
   const canvas = $("picture");
   const { width, height } = shown.picture;
-  const scale = Math.min($("stage").clientWidth / width, Math.max(220, innerHeight * 0.45) / height, 14);
+  const fitting = Math.min($("stage").clientWidth / width, Math.max(220, innerHeight * 0.45) / height, 14);
+  const scale = good.layout === "sheet" ? Math.max(fitting, Math.min(1, $("stage").clientWidth / width)) : fitting; // it scrolls
   const [wide, tall] = [Math.max(64, Math.floor(width * scale)), Math.max(48, Math.floor(height * scale))];
   const sharp = Math.min(devicePixelRatio, 4096 / wide);
   Object.assign(canvas, { width: Math.round(wide * sharp), height: Math.round(tall * sharp) });
@@ -164,6 +165,7 @@ function listen() {
   document.addEventListener("click", (event) => {
     const one = /** @type {HTMLElement} */ (event.target);
     if (one.dataset.another) other(one);
+    if (one.id === "skip") field("text").focus();
     if (one.id === "loose") set(Object.fromEntries(ATTRIBUTES.map((name) => [name, null])));
     if (one.id === "undo" || one.id === "redo") go(one.id === "undo" ? -1 : 1);
   });

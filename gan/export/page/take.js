@@ -9,7 +9,7 @@ const MORPH = 60; // frames of a morph
 const aboutOf = (how) => {
   const isSheet = how.layout === "sheet";
   const Title = isSheet ? `${how.n} handwritten digits` : `Handwritten ${how.text}`;
-  const Description = `${Title}: ${describe(how)}, ${how.ink} on ${photo ? "a picture" : how.paper}`;
+  const Description = `Handwritten: ${describe(how)}, ${how.ink} on ${photo ? "a picture" : how.paper}`;
   const more = {
     ...(how.hand ? {} : { Seed: `${how.seed}` }),
     ...(isSheet ? {} : { Label: how.text }),
@@ -172,7 +172,8 @@ const listenToFiles = () => {
       say("taken", (await TAKES[take](good, nameOf(good))) ?? "");
     } catch (error) {
       const { name, message } = /** @type {Error} */ (error);
-      if (name !== "AbortError") say("take-wrong", message);
+      const denied = "The browser does not allow it: save the PNG, or take the link from the address bar";
+      if (name !== "AbortError") say("take-wrong", name === "NotAllowedError" ? denied : message);
     }
   });
 };

@@ -15,7 +15,7 @@ MOVES, EVERY = 120, 16  # of a drag, and the milliseconds between them
 
 
 def drag(page: Page, digit: int) -> dict[str, float]:
-    """Drag a digit in loops; inputs that came, those that were drawn, milliseconds to the canvas."""
+    """Drag a digit in loops; inputs that came, those drawn, milliseconds to the canvas."""
     page.evaluate("Object.assign(trace, { inputs: 0, drawn: 0, ms: [] })")
     box = page.locator(f"#digits [data-digit='{digit}']").bounding_box()
     assert box is not None

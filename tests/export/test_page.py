@@ -202,7 +202,7 @@ def test_what_is_typed_draws_the_same(chromium: Browser, page: Path) -> None:
         ink = torch.tensor(shown.evaluate("settled.then(() => [...shown.picture.ink])"))
         cells = ink.view(2, 28, 10, 28).transpose(1, 2).reshape(20, 1, 28, 28)
         torch.testing.assert_close(cells * 2 - 1, expected, rtol=0, atol=1e-3)
-        change(shown, "layout", "month")
+        shown.evaluate("set({ text: '2026-11', layout: 'month' })")
         assert said(shown, "typed") == ""
 
 

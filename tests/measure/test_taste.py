@@ -34,7 +34,7 @@ def test_a_user_marks_new_digits_in_each_run_some_of_them_wrongly(lab: Lab) -> N
     assert not set(first.seeds.tolist()) & set(second.seeds.tolist())
     disliked = taste.has_hole(torch.cat(list(sample.generate(lab.generator, first.seeds, first.labels))))
     assert 0 < int((first.liked == disliked).sum()) <= 6
-    every = taste.mark(lab, taste.USERS["thin digits"], 0)
+    every = taste.mark(lab, taste.User(tuple(range(10)), taste.is_thick), 0)
     assert every.labels.bincount().tolist() == [5] * 10
 
 

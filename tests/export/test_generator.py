@@ -84,7 +84,7 @@ def test_what_a_lost_worker_was_asked_the_other_draws(chromium: Browser, page: P
         )  # fmt: skip
         assert shown.evaluate("threads.length") == 1
         assert shown.evaluate(f"{lose}, {draws}.catch((error) => error.message)") == (
-            "its workers ended: load the page again"
+            "its workers ended"
         )
 
 

@@ -48,6 +48,7 @@ def test_colours_are_picked_typed_and_taken_from_presets(chromium: Browser, page
         pressed = "[...document.querySelectorAll('[data-preset][aria-pressed=true]')].map((one) => one.textContent)"
         pressed = f"settled.then(() => {pressed})"
         assert shown.evaluate(pressed) == ["blueprint"]
+        assert told(shown, "typed").endswith(" out=digits.png")  # it is squared, and outlines have no texture
         shown.fill("[data-colour=paper][data-end='1']", "#ff0000")
         assert shown.evaluate("field('paper').value") == "#1d4a8f-#ff0000"
         assert shown.evaluate(pressed) == []

@@ -15,9 +15,6 @@ const lookOf = ({ ink, paper, direction, texture, line }) => ({ ink, paper, dire
 const checkFields = () => {
   const wrong = checkLook(lookOf(Object.fromEntries(LOOK.map((name) => [name, field(name).value]))));
   for (const name of LOOK) field(name).setCustomValidity(wrong[name] ?? "");
-  field("preset").setCustomValidity(
-    field("preset").value in MODEL.presets ? "" : "There is no such preset: choose one here",
-  );
 };
 
 /** Let the panel show the look of the picture. @param {Settings} how */
@@ -35,6 +32,12 @@ function showLook(how) {
     const stops = stopsOf(how[one.dataset.colour ?? ""]);
     one.value = toHex(stops[one.dataset.end === "0" ? 0 : stops.length - 1].slice(0, 3));
   }
+}
+
+/** Set what a preset sets. @param {Preset} preset */
+function takePreset({ look, style, truncation, certain, clean }) {
+  const styles = Object.fromEntries(ATTRIBUTES.map((name) => [name, style[name] ?? null]));
+  set({ ...lookOf(look), ...styles, truncation, certain, clean });
 }
 
 /** Set an end, 0 or 1, of a setting's gradient; it keeps its opacity.
@@ -76,8 +79,7 @@ const listenToColours = () => {
   });
   $("panel-colour").addEventListener("click", (/** @type {Event} */ event) => {
     const { id, dataset } = /** @type {HTMLElement} */ (event.target);
-    if (dataset.preset) takePreset(dataset.preset);
-    if (dataset.preset) set({ preset: dataset.preset });
+    if (dataset.preset) takePreset(MODEL.presets[dataset.preset]);
     if (id === "clear-paper") set({ paper: "transparent", texture: "none" });
     if (id !== "no-photo") return;
     photo = null;

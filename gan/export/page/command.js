@@ -39,5 +39,6 @@ function commandOf(how) {
   add("truncation", how.truncation, 1);
   for (const name of ATTRIBUTES) add(`style.${name}`, how[name], null);
   for (const [name, usual] of Object.entries(PLAIN)) add(`look.${name}`, how[name], usual);
-  return ["python -m gan.generate", ...words.map(quoted), "out=digits.svg"].join(" ");
+  const file = how.texture === "none" ? "digits.svg" : "digits.png"; // outlines have no texture
+  return ["python -m gan.generate", ...words.map(quoted), `out=${file}`].join(" ");
 }

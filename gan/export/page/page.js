@@ -10,7 +10,6 @@ let shown = {
 };
 let settled = Promise.resolve(); // resolves when the last request is drawn
 const trace = { inputs: 0, drawn: 0, ms: /** @type {number[]} */ ([]) }; // of inputs, for tests: from event to canvas
-const LOOKS = new Set(["preset", "ink", "paper", "direction", "texture", "line", "look"]); // settings that draw no digit anew
 
 /** Run a task once at a time. Of the requests that come meanwhile, only the last runs. @param {(stale: () => boolean, ...state: any[]) => Promise<void>} task */
 function latest(task) {
@@ -32,7 +31,7 @@ function latest(task) {
 const redraw = latest(
   async (stale, /** @type {Settings} */ how, /** @type {boolean} */ reads, /** @type {number} */ asked) => {
     const key = JSON.stringify([
-      Object.entries(how).filter(([name]) => !LOOKS.has(name)),
+      Object.entries(how).filter(([name]) => !(name in PLAIN)),
       reads && how.layout !== "sheet",
     ]);
     if (key !== shown.key) {
@@ -152,7 +151,6 @@ function listen() {
     const one = /** @type {HTMLInputElement} */ (event.target);
     if (one.name && one.setCustomValidity) one.setCustomValidity("");
     if (one.dataset.optional !== undefined) one.dataset.held = "";
-    if (one.name === "preset") takePreset(one.value);
     trace.inputs++;
     const isTyped = one.type === "text" || one.type === "number";
     show(isTyped, performance.now());
@@ -199,17 +197,6 @@ function listen() {
 /** @param {number} step */
 function go(step) {
   if (travel(step)) show(true);
-}
-
-/** Set what a preset sets. @param {string} name */
-function takePreset(name) {
-  const { look, style, truncation, certain, clean } = MODEL.presets[name];
-  const styles = Object.fromEntries(ATTRIBUTES.map((one) => [one, style[one] ?? null]));
-  const { ink, paper, direction, texture, line } = look;
-  const checks = { truncation, certain: Number(certain), clean: Number(clean) };
-  for (const [name, value] of Object.entries({ ink, paper, direction, texture, line, ...styles, ...checks })) {
-    put(field(name), value === null ? null : `${value}`);
-  }
 }
 
 /** @param {{message: string}} error */

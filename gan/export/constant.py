@@ -11,7 +11,7 @@ import torch
 
 from gan.digits import clean, feedback, layout, line, mark, taste
 from gan.digits.layout import Layout
-from gan.digits.look import PRESETS
+from gan.digits.look import PRESETS, SIZES
 from gan.digits.preset import CERTAIN, choose
 from gan.digits.style import Axes
 from gan.lab import Lab
@@ -25,6 +25,7 @@ def describe(lab: Lab) -> dict[str, Any]:
         "alphabet": alphabet(lab.names) if is_grey else {},
         "axes": describe_axes(lab.axes),
         "presets": {path.stem: describe_preset(path.stem) for path in sorted(PRESETS.glob("*.yaml"))},
+        "sizes": SIZES,
         "pen": {
             "firstSeed": line.FIRST_SEED,
             "otherSeed": line.OTHER_SEED,

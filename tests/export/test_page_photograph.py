@@ -36,7 +36,8 @@ def found_in(*pictures: Image.Image) -> list[list[float] | str]:
         picture.thumbnail((640, 640))
         pixels = np.asarray(picture.convert("L"))
         asked.append({"values": pixels.flatten().tolist(), "width": pixels.shape[1], "height": pixels.shape[0]})
-    command = ["node", "-e", (web.PAGE / "photograph.js").read_text() + FIND]
+    scripts = [(web.PAGE / name).read_text() for name in ("mark.js", "photograph.js")]
+    command = ["node", "-e", "\n".join([*scripts, FIND])]
     done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
     found: list[list[float] | str] = json.loads(done.stdout)
     return found

@@ -3,19 +3,13 @@
 
 /** @typedef {Record<string, string>} Metadata  by keyword */
 
-const SIZES = /** @type {Record<string, number[]>} */ ({
-  square: [1080, 1080],
-  portrait: [1080, 1350],
-  story: [1080, 1920],
-  card: [1200, 675],
-});
 const LARGE = 1000; // pixels of the longer side of a picture of size 1x
 
-/** Width and height in pixels of a size: a key of SIZES, 1x, 2x or 4x.
+/** Width and height in pixels of a size: a name as gan/digits/look.py has them, 1x, 2x or 4x.
  * @type {(picture: Picture, size: string) => number[]} */
 const pixelsOf = ({ width, height }, size) => {
   const scale = (LARGE * Number.parseInt(size, 10)) / Math.max(width, height);
-  return SIZES[size] ?? [Math.round(width * scale), Math.round(height * scale)];
+  return MODEL.sizes[size] ?? [Math.round(width * scale), Math.round(height * scale)];
 };
 
 /** The check sum of PNG (third edition, annex D). @type {(body: Uint8Array) => number} */

@@ -21,6 +21,7 @@ declare const MODEL: {
   alphabet: Record<string, number>; // the label of each character
   axes: { mean: number[]; std: number[]; weight: number[][]; bias: number[] };
   presets: Record<string, Preset>;
+  sizes: Record<string, [number, number]>; // of papers, in pixels
   pen: { firstSeed: number; otherSeed: number; attempts: number; looser: number; variation: number; kept: number[]; certain: number };
   clean: { holes: Record<number, [number, number]> } & Record<"dark" | "pale" | "faint" | "open" | "speck", number>;
   layout: Record<

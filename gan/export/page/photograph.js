@@ -111,25 +111,14 @@ function blotOf(pixels, wide) {
 }
 
 /** Connected pixels of at least `least` ink. @param {Grey} ink @param {number} least */
-function blotsOf({ values, width, height }, least) {
-  const seen = new Uint8Array(values.length);
-  const blots = [];
-  for (let first = 0; first < values.length; first++) {
-    if (seen[first] || values[first] < least) continue;
-    const pixels = [first];
-    seen[first] = 1;
-    for (const i of pixels) {
-      for (let step = 0; step < 9; step++) {
-        const [x, y] = [(i % width) + (step % 3) - 1, Math.floor(i / width) + Math.floor(step / 3) - 1];
-        const next = y * width + x;
-        if (x < 0 || y < 0 || x >= width || y >= height || seen[next] || values[next] < least) continue;
-        seen[next] = 1;
-        pixels.push(next);
-      }
-    }
-    blots.push(blotOf(pixels, width));
-  }
-  return blots;
+function blotsOf({ values, width }, least) {
+  const { piece, sizes } = pieces(
+    values.map((value) => Number(value >= least)),
+    width,
+  );
+  const blots = sizes.map(() => /** @type {number[]} */ ([]));
+  piece.forEach((one, i) => blots[one].push(i));
+  return blots.slice(1).map((pixels) => blotOf(pixels, width)); // the first is the rest
 }
 
 /** The largest blot, and its near parts. @param {Blot[]} blots @param {string} name of the picture */

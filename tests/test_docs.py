@@ -14,6 +14,7 @@ from conftest import ROOT, SHORT, call, run
 
 import gan
 from gan import evaluate, file, generate, leaderboard, morph
+from gan.checkpoint.load import SHIPPED
 from gan.cli.check import check
 from gan.cli.compose import compose, plain, quote
 from gan.export import __main__ as export
@@ -90,6 +91,7 @@ def test_the_commands_on_a_generator_run(short_run: Path, tmp_path: Path) -> Non
     for i, line in enumerate(OURS):
         root, overrides = _parts(line)
         overrides = [re.sub(r"(runs/\w+|RUN)/(best|last)", f"{run}/best", word) for word in overrides]
+        overrides = [re.sub(r"^ckpt=mine.safetensors", f"ckpt={SHIPPED}", word) for word in overrides]
         overrides = [re.sub(r"^(n|lines)=\d{3,}", r"\1=20", word) for word in overrides if word != "overwrite=true"]
         overrides = [re.sub(r"^out=([\w/]*/(?=\w))?", "out=", word) for word in overrides]
         if root in mains and (root, *overrides) not in done:

@@ -16,7 +16,7 @@ from gan.digits.line import Line
 from gan.digits.outline import trace
 from gan.error import UserError
 from gan.lab import Lab
-from gan.measure import hole, line, program, slider
+from gan.measure import hole, line, program, slider, taste
 from gan.measure.__main__ import main
 
 
@@ -87,7 +87,9 @@ def test_the_generator_that_is_timed_is_the_one_that_is_asked_for(tmp_path: Path
 @pytest.mark.slow
 def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    small = ["lines=20", "accessible=2", "sliders=60", "outlines=3", "many=10"]
+    monkeypatch.setattr(taste, "SETTINGS", ["digits=300", "test_digits=300", "steps=20"])
+    monkeypatch.setattr(taste, "JUDGED", 300)
+    small = ["lines=20", "accessible=2", "sliders=60", "outlines=3", "users=1", "many=10"]
     call(main, "out=~/digits.json", "card=~/style.json", f"root={mnist}", *small)
     found = json.loads((tmp_path / "digits.json").read_text())
     lines, sliders = found["lines"], found["sliders"]
@@ -113,6 +115,10 @@ def test_all_is_measured(mnist: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert card == found["axes"]
     assert card["held_out"]["r2"]["slant"] > 0.8
     assert found["outlines"]["bytes"]["worst"] < 4000
+    assert list(found["taste"]["users"]) == list(taste.USERS)
+    for user in found["taste"]["users"].values():
+        (run,) = user["runs"]
+        assert run["chosen"]["disliked"] < run["before"]["disliked"] / 2
 
 
 def test_loops_are_counted_in_outlines(lab: Lab) -> None:

@@ -27,7 +27,7 @@ COLOURS = "#rrggbb, #rgb, #rrggbbaa, a CSS name such as navy, transparent, or tw
 
 def parse_colour(text: str) -> Colour:
     """The bytes of one colour. Raises UserError, which names all forms, for another text."""
-    if text == "transparent":
+    if str(text).lower() == "transparent":
         return 0, 0, 0, 0
     try:
         red, green, blue, opacity = (*ImageColor.getrgb(text), 255)[:4]

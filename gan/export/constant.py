@@ -8,10 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from PIL import ImageColor
 
-from gan.digits import clean, feedback, layout, line, mark, taste
+from gan.digits import clean, feedback, invert, layout, line, mark, taste
 from gan.digits.layout import Layout
-from gan.digits.look import PRESETS, SIZES
+from gan.digits.look import PRESETS, SIZES, parse_colour
 from gan.digits.preset import CERTAIN, choose
 from gan.digits.style import Axes
 from gan.lab import Lab
@@ -26,6 +27,8 @@ def describe(lab: Lab) -> dict[str, Any]:
         "axes": describe_axes(lab.axes),
         "presets": {path.stem: describe_preset(path.stem) for path in sorted(PRESETS.glob("*.yaml"))},
         "sizes": SIZES,
+        "colours": {name: parse_colour(name) for name in (*ImageColor.colormap, "transparent")},
+        "poor": invert.POOR,
         "pen": {
             "firstSeed": line.FIRST_SEED,
             "otherSeed": line.OTHER_SEED,

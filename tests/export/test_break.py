@@ -104,7 +104,9 @@ def test_links_freeze_nothing_and_draw_what_they_say(chromium: Browser, page: Pa
         sums = {"999999999999.9999-0.0001": "999999999999.9998", "1.5-3.25": "-1.75", "7-7.0": "0.0", "0.1+0.2": "0.3"}
         for text, result in sums.items():
             assert shown.evaluate(f"sumOf('{text}').result") == result
-        assert shown.evaluate("parseColour('inherit')") is None
+        for text in ("inherit", "currentcolor", "canvastext", "constructor"):
+            assert shown.evaluate(f"parseColour('{text}')") is None
+        assert shown.evaluate("parseColour('Navy')") == [0, 0, 128, 255]
         assert shown.evaluate("parseColour('transparent')") == [0, 0, 0, 0]
         for text, is_good in {"1,2;3,4,-3,,0.25": True, "1,2,3.99": False, "1,2,,,,,": False, "x": False}.items():
             assert (shown.evaluate(f"explainAttempts('{text}')") == "") is is_good

@@ -22,6 +22,8 @@ declare const MODEL: {
   axes: { mean: number[]; std: number[]; weight: number[][]; bias: number[] };
   presets: Record<string, Preset>;
   sizes: Record<string, [number, number]>; // of papers, in pixels
+  colours: Record<string, number[]>; // red, green, blue and opacity, bytes, by name
+  poor: number; // error of a drawing that is no digit of the generator
   pen: { firstSeed: number; otherSeed: number; attempts: number; looser: number; variation: number; kept: number[]; certain: number };
   clean: { holes: Record<number, [number, number]> } & Record<"dark" | "pale" | "faint" | "open" | "speck", number>;
   layout: Record<

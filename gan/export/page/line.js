@@ -182,7 +182,7 @@ async function cellsOf(images, how) {
   });
 }
 
-/** The sheet: n digits of the seeds from `seed` on, as they are drawn, in rows. @param {Settings} how @param {() => boolean} stale */
+/** The sheet: n digits of the seeds from `seed` on, as they are drawn, in rows; null: given up, as a newer one was asked for. @param {Settings} how @param {() => boolean} stale */
 async function writeSheet(how, stale) {
   const { size, channels, columns, classes } = MODEL;
   const n = how.n;
@@ -193,7 +193,8 @@ async function writeSheet(how, stale) {
   );
   const own = new Float32Array(4 * n);
   let ms = 0;
-  for (let at = 0; at < n && !stale(); at += 100) {
+  for (let at = 0; at < n; at += 100) {
+    if (at && stale()) return null;
     const seeds = Array.from({ length: Math.min(100, n - at) }, (_, i) => how.seed + at + i);
     const wanted = seeds.map((seed, i) => ({
       z: truncated(seed, how.truncation),

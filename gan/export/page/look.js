@@ -15,14 +15,9 @@ const ALLOWED = "#rrggbb, #rgb, #rrggbbaa, a CSS name such as navy, transparent,
 /** Red, green, blue and opacity, bytes; null for a text that is no colour.
  * @type {(text: string) => number[] | null} */
 const parseColour = (text) => {
-  let hex = text === "transparent" ? "#0000" : text;
-  if (/^[a-z]{3,}$/i.test(hex) && CSS.supports("color", hex)) {
-    const pen = newPen(1, 1);
-    pen.fillStyle = "#0000"; // which stays if the name is none of a colour, such as inherit
-    pen.fillStyle = hex;
-    hex = pen.fillStyle.startsWith("#") ? pen.fillStyle : "";
-  }
-  if (/^#[\da-f]{3,4}$/i.test(hex)) hex = hex.replace(/[\da-f]/gi, "$&$&");
+  const name = text.toLowerCase();
+  if (Object.hasOwn(MODEL.colours, name)) return MODEL.colours[name];
+  const hex = /^#[\da-f]{3,4}$/i.test(text) ? text.replace(/[\da-f]/gi, "$&$&") : text;
   if (!/^#([\da-f]{6}|[\da-f]{8})$/i.test(hex)) return null;
   return [1, 3, 5, 7].map((at) => Number.parseInt(hex.slice(at, at + 2) || "ff", 16));
 };

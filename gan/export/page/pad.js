@@ -5,7 +5,6 @@
 
 const NIB = 1 / 11; // of the side of the pad
 const INKED = 0.3; // ink from which a pixel of the pad belongs to the digit
-const POOR = 0.06; // error of a drawing that is no digit of the generator, as gan/digits/invert.py has it
 const KEYS = "Home,ArrowUp,PageUp,ArrowLeft,,ArrowRight,End,ArrowDown,PageDown".split(","); // as they lie around a pen
 
 /** What was drawn as a digit, and how: by the text of its latent. @type {Map<string, {image: Float32Array, marks: Mark[]}>} */
@@ -118,7 +117,7 @@ async function showHand(all) {
     if (i !== current || !drawn) return;
     const error = errorOf(drawn, made);
     const found = `Drawn as ${MODEL.names[one.label]}, with an error of ${(100 * error).toFixed(1)} % of full ink`;
-    say("pad-said", error > POOR ? `${found}. Draw it again, or choose its label` : found);
+    say("pad-said", error > MODEL.poor ? `${found}. Draw it again, or choose its label` : found);
   });
 }
 

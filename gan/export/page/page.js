@@ -36,7 +36,7 @@ const redraw = latest(
     ]);
     if (key !== shown.key) {
       const made = how.layout === "sheet" ? await writeSheet(how, stale) : await write(blocksOf(how), how, reads);
-      if (stale() && how.layout === "sheet") return;
+      if (!made) return;
       const { picture, digits, own, ms, unread } = made;
       shown = { key, picture, own, digits };
       say("took", `${digits.length} digit${digits.length === 1 ? "" : "s"} in ${ms.toFixed(ms < 10 ? 1 : 0)} ms`);

@@ -12,7 +12,7 @@ from PIL import ImageColor
 
 from gan.digits import clean, feedback, invert, layout, line, mark, taste
 from gan.digits.layout import Layout
-from gan.digits.look import PRESETS, SIZES, parse_colour
+from gan.digits.look import PRESETS, SIZES, Colour, parse_colour
 from gan.digits.preset import CERTAIN, choose
 from gan.digits.style import Axes
 from gan.lab import Lab
@@ -27,7 +27,7 @@ def describe(lab: Lab) -> dict[str, Any]:
         "axes": describe_axes(lab.axes),
         "presets": {path.stem: describe_preset(path.stem) for path in sorted(PRESETS.glob("*.yaml"))},
         "sizes": SIZES,
-        "colours": {name: parse_colour(name) for name in (*ImageColor.colormap, "transparent")},
+        "colours": describe_colours(),
         "poor": invert.POOR,
         "pen": {
             "firstSeed": line.FIRST_SEED,
@@ -58,6 +58,11 @@ def describe(lab: Lab) -> dict[str, Any]:
         },
         "taste": describe_taste(),
     }
+
+
+def describe_colours() -> dict[str, Colour]:
+    """Red, green, blue and opacity, bytes, of each name of a colour."""
+    return {name: parse_colour(name) for name in (*ImageColor.colormap, "transparent")}
 
 
 def describe_clean(lab: Lab) -> dict[str, Any]:

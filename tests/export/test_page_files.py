@@ -20,6 +20,7 @@ from gan.digits.line import Line
 from gan.digits.look import PRESETS, SIZES, Look, load_preset
 from gan.digits.outline import Outline, rasterise, trace
 from gan.export import web
+from gan.export.constant import describe_colours
 from gan.lab import Lab
 
 pytestmark = needs_chromium
@@ -46,7 +47,7 @@ def shown(chromium: Browser, line: Line, tmp_path_factory: pytest.TempPathFactor
     picture = json.dumps({"width": width, "height": height, "boxes": boxes})
     path = tmp_path_factory.mktemp("bare") / "index.html"
     scripts = "".join(f'<script src="{(web.PAGE / name).as_uri()}"></script>' for name in SCRIPTS)
-    model = f"const MODEL = {json.dumps({'sizes': SIZES})}; const picture = {picture};"
+    model = f"const MODEL = {json.dumps({'sizes': SIZES, 'colours': describe_colours()})}; const picture = {picture};"
     path.write_text(f"<script>{model} picture.ink = new Float32Array({ink})</script>{scripts}")
     said: list[str] = []
     with opened(chromium, path.as_uri(), said=said) as page:

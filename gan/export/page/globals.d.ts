@@ -73,7 +73,7 @@ type Field = HTMLInputElement | HTMLSelectElement;
 type Settings = Record<string, any>;
 /** Ink of bytes, row by row. */
 interface Cell {
-  ink: Uint8Array;
+  ink: Uint8Array | Uint8ClampedArray;
   width: number;
   height: number;
 }

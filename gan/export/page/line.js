@@ -175,7 +175,7 @@ async function cellsOf(images, how) {
   return Array.from({ length: leaning.length / (size * wide) }, (_, i) => {
     const part = leaning.subarray(i * size * wide, (i + 1) * size * wide);
     return {
-      ink: Uint8Array.from(part, (value) => Math.min(255, Math.max(0, round((value + 1) * 127.5)))),
+      ink: new Uint8ClampedArray(part.map((value) => (value + 1) * 127.5)), // halves to the even one, as Python rounds
       width: wide,
       height: size,
     };

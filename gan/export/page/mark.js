@@ -50,7 +50,7 @@ function drawStrokes(strokes, height, thickness, shear, source, width = round(2 
     });
   }
   return {
-    ink: Uint8Array.from(nearest, (far) => round(255 * Math.min(1, Math.max(0, 0.5 - far)))),
+    ink: new Uint8ClampedArray(nearest.map((far) => 255 * (0.5 - far))),
     width,
     height: rows,
   };

@@ -79,7 +79,7 @@ function contours(above, wide) {
       starts.push(edges[k]);
     }
   }
-  return starts.map((edge) => {
+  const found = starts.map((edge) => {
     const contour = [];
     for (let to; (to = next[edge]) >= 0; next[edge] = -1, edge = to) {
       const [i, down] = [edge >> 1, edge & 1];
@@ -88,6 +88,7 @@ function contours(above, wide) {
     }
     return contour;
   });
+  return found.filter(({ length }) => length); // the others start on a contour that was followed
 }
 
 /** The weights of points half a pixel apart for a control point of a B-spline through the smoothed contour.

@@ -50,6 +50,8 @@ const redraw = latest(
   },
 );
 
+let fitted = { sharp: 1, left: 0, top: 0 }; // the canvas: dots in a CSS pixel, and its place; asking for them takes a layout
+
 /** Give the canvas the shape of the picture. It stays during a drag, so that nothing moves below it. */
 function fitCanvas() {
   const canvas = $("picture");
@@ -60,6 +62,7 @@ function fitCanvas() {
   const sharp = Math.min(devicePixelRatio, 4096 / wide);
   Object.assign(canvas, { width: Math.round(wide * sharp), height: Math.round(tall * sharp) });
   Object.assign(canvas.style, { width: `${wide}px`, height: `${tall}px` });
+  fitted = { sharp: canvas.width / canvas.clientWidth, left: canvas.offsetLeft, top: canvas.offsetTop };
 }
 
 /** Paint what was drawn on the canvas. @param {Settings} how */
@@ -67,9 +70,8 @@ function paintPicture(how) {
   const canvas = $("picture");
   paint(canvas.getContext("2d"), shown.picture, lookOf(how), canvas.width, canvas.height, { seed: how.seed, photo });
   const { scale, x, y } = placeOf(shown.picture, canvas.width, canvas.height);
-  const sharp = canvas.width / canvas.clientWidth;
-  const [left, top] = [x / sharp + canvas.offsetLeft, y / sharp + canvas.offsetTop];
-  placeHandles(shown.picture.boxes, { scale: scale / sharp, x: left, y: top });
+  const { sharp, left, top } = fitted;
+  placeHandles(shown.picture.boxes, { scale: scale / sharp, x: x / sharp + left, y: y / sharp + top });
   showStyle();
   showLook(how);
   const what = how.layout === "sheet" ? `${how.n} digits` : how.text;
@@ -96,8 +98,10 @@ function show(reads, asked = 0) {
   check();
   const how = settings();
   document.body.dataset.layout = how.layout;
-  say("typed", commandOf(how));
-  say("font", fontOf(how));
+  if (reads) {
+    say("typed", commandOf(how));
+    say("font", fontOf(how));
+  }
   return (settled = redraw(how, reads, asked).catch(failed));
 }
 
@@ -122,6 +126,8 @@ function prepare() {
   $("parameters").textContent = MODEL.parameters.toLocaleString("en");
   for (const id of ["command", "licence"]) $(id).textContent = /** @type {any} */ (MODEL)[id];
   $("sha256").textContent = MODEL.sha256.slice(0, 16);
+  if (!MODEL.programs.encoder) $("panel-hand").remove();
+  if (!MODEL.programs.taste) $("panel-taste").remove();
   const labels = /** @type {HTMLSelectElement} */ (field("label"));
   labels.append(...MODEL.names.map((name, label) => new Option(name, `${label}`))); // a stranger's names: no HTML
   const layouts = /** @type {HTMLSelectElement} */ (field("layout"));
@@ -130,8 +136,6 @@ function prepare() {
     layouts.options[0].defaultSelected = true;
     $("panel-layout").toggleAttribute("open", true);
   }
-  if (!MODEL.programs.encoder) $("panel-hand").remove();
-  if (!MODEL.programs.taste) $("panel-taste").remove();
   document.body.classList.toggle("coloured", MODEL.channels === 3);
   for (const one of fields()) defaults[one.name] = textOf(one) ?? one.value;
   settings();
@@ -216,4 +220,12 @@ async function begin() {
   listen();
   await show(true);
   commit();
+  warmUp().catch(() => {}); // the next drawing says what is wrong
+}
+
+/** The first drawings take three times as long, until the browser has compiled what they run: nobody waits for these. */
+async function warmUp() {
+  const text = Object.keys(MODEL.alphabet).slice(0, 10).join("");
+  const how = { ...good, layout: "line", text, digits: "", thickness: 0, slant: 0 };
+  for (let i = 0; text && i < 20; i++) inkOf((await write(blocksOf(how), how, false)).picture);
 }

@@ -12,7 +12,9 @@ const say = (id, text) => {
   if (text && id.endsWith("-wrong")) $(id).closest("details")?.setAttribute("open", ""); // nobody sees it in a closed panel
 };
 
-const fields = () => /** @type {Field[]} */ ([...$("studio").elements].filter((one) => one.hasAttribute("name")));
+/** @type {Field[]} */
+let known; // from the first call on
+const fields = () => (known ??= [...$("studio").elements].filter((one) => one.hasAttribute("name")));
 const field = (/** @type {string} */ name) => /** @type {Field} */ (fields().find((one) => one.name === name));
 const isCheck = (/** @type {Field} */ one) => one.type === "checkbox";
 const isNumber = (/** @type {Field} */ one) => one.type === "number" || one.type === "range";

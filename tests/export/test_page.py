@@ -184,6 +184,9 @@ def test_a_broken_link_is_explained_beside_its_field_and_draws(chromium: Browser
             assert shown.evaluate("settled.then(() => shown.digits.length)") >= 2
             shown.evaluate("follow('text=78'), show(true)")
             shown.wait_for_function(f"$('{name}-wrong').textContent === ''")
+        shown.evaluate("set({ slant: 1 }), location.hash = '#text=77&slant=9'")
+        shown.wait_for_function("$('slant-wrong').textContent")
+        assert shown.evaluate("[field('slant').value, good.slant, $('slant').dataset.held]") == ["1", 1, ""]
         shown.evaluate("location.hash = '#layout=sheet&seed=4294967290'")
         shown.wait_for_function("$('n-wrong').textContent === 'Must be a whole number from 1 to 6'")
 

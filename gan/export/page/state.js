@@ -32,6 +32,12 @@ function textOf(one) {
   return isNumber(one) && one.value !== "" ? `${Number(one.value)}` : one.value;
 }
 
+/** The text of a field's last good value, null: nothing. @param {Field} one */
+function goodText({ name }) {
+  const value = good[name];
+  return value === null ? null : `${typeof value === "boolean" ? Number(value) : value}`;
+}
+
 /** All settings by name: numbers, booleans and texts; null: not held. A wrong one is that of before, and is explained. */
 function settings() {
   for (const one of fields()) {
@@ -74,7 +80,7 @@ function put(one, text) {
       ? text.trim() !== "" && Number(one.value) === Number(text)
       : one.value === text;
   if (isKept) return;
-  if (one.type === "range" || isCheck(one)) put(one, null); // which would take the nearest value without a word
+  if (one.type === "range" || isCheck(one)) put(one, goodText(one)); // it would take the nearest value without a word
   one.setCustomValidity(isCheck(one) ? "Must be 0 or 1" : range(one));
 }
 
@@ -82,8 +88,7 @@ function put(one, text) {
 function address() {
   const params = new URLSearchParams();
   for (const one of fields()) {
-    const value = good[one.name];
-    const text = value === null ? null : `${isCheck(one) ? Number(value) : value}`;
+    const text = goodText(one);
     if (text !== null && (text !== defaults[one.name] || one.name === "text" || "optional" in one.dataset)) {
       params.set(one.name, text);
     }

@@ -1,6 +1,7 @@
 """Your hand: digits drawn on the pad, by keys or found in photographs, which a link carries."""
 
 import base64
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from browser import drawn, needs_chromium, opened, write_on_pad
 from photo import photograph
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from gan.digits.invert import Inversion, mean_hand
@@ -188,6 +190,12 @@ def test_photographs_are_read_and_what_is_no_digit_is_said(shown: Page, lab: Lab
         base64.b64encode(photograph(three, 3)).decode(),
     )
     own(shown, "3633")
+    assert said(shown, "pad-wrong") == ""
+    light, cut_out = Image.fromarray(np.full_like(six, 255)), io.BytesIO()
+    light.putalpha(Image.fromarray(six))
+    light.resize((280, 280)).save(cut_out, "PNG")
+    upload(shown, light=cut_out.getvalue())
+    own(shown, "36336")
     assert said(shown, "pad-wrong") == ""
 
 

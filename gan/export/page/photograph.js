@@ -171,20 +171,23 @@ function asDigit(ink) {
   return image;
 }
 
-/** Grey values of a picture on white paper. @param {ImageBitmap} picture @returns {Grey} */
+/** Grey values of a picture; behind a translucent one lies white paper, or black if its ink is light. @param {ImageBitmap} picture @returns {Grey} */
 function greyOf(picture) {
   const scale = Math.min(1, 640 / long(picture));
   const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
   const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(width, height).getContext("2d"));
-  [pen.fillStyle, pen.imageSmoothingQuality] = ["#fff", "high"];
-  pen.fillRect(0, 0, width, height);
+  pen.imageSmoothingQuality = "high";
   pen.drawImage(picture, 0, 0, width, height);
   const { data } = pen.getImageData(0, 0, width, height);
-  const values = Float32Array.from(
-    { length: width * height },
-    (_, i) => 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2],
-  );
-  return { values, width, height };
+  const values = new Float32Array(width * height);
+  let [light, cover] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const share = data[4 * i + 3] / 255;
+    values[i] = share * (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]);
+    [light, cover] = [light + values[i], cover + share];
+  }
+  const paper = cover && light >= 127.5 * cover ? 0 : 1;
+  return { values: values.map((value, i) => value + paper * (255 - data[4 * i + 3])), width, height };
 }
 
 /** Black dots as dense as ink in [0, 1]. @param {Grey} ink */

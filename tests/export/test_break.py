@@ -1,9 +1,10 @@
 """The studio in the hands of somebody who breaks it: nothing is lost, one line says why."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from browser import drawn, needs_chromium, opened
+from browser import PROGRAM, QUIET, drawn, needs_chromium, opened
 from playwright.sync_api import Browser, Page
 
 pytest_plugins = ["studio_page"]
@@ -58,6 +59,17 @@ def test_a_browser_without_workers_draws(chromium: Browser, page: Path) -> None:
         shown.goto(f"{(page / 'index.html').as_uri()}#text=77")
         drawn(shown)
         assert shown.evaluate("shown.digits.length") == 2
+
+
+def test_a_browser_without_webassembly_says_so(chromium: Browser, page: Path) -> None:
+    flags = [*QUIET, "--js-flags=--jitless"]
+    old = chromium.browser_type.launch(executable_path=PROGRAM, args=flags)
+    with closing(old), opened(old, (page / "index.html").as_uri()) as shown:
+        shown.wait_for_selector("#said.failed")
+        why = shown.inner_text("#said")
+        assert why.startswith("This browser cannot draw: ")
+        assert "WebAssembly SIMD is not supported" in why
+        assert why.endswith("Use a browser of 2023 or later.")
 
 
 def test_a_failure_stays_where_it_is_said_until_the_page_draws(chromium: Browser, page: Path) -> None:

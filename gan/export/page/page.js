@@ -206,9 +206,10 @@ function go(step) {
 /** @param {{message: string}} error */
 function failed({ message }) {
   $("said").className = "failed";
-  $("said").textContent = threads.length
-    ? `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`
-    : `The drawing has stopped: ${message.replace(/\.$/, "")}. Load this page again, in a browser of 2023 or later.`;
+  $("said").textContent =
+    threads.length || !shown.key
+      ? `This browser cannot draw: ${message.replace(/\.$/, "")}. Use a browser of 2023 or later.`
+      : `The drawing has stopped: ${message.replace(/\.$/, "")}. Load this page again, in a browser of 2023 or later.`;
 }
 
 async function begin() {

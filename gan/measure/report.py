@@ -1,7 +1,7 @@
 """The tables of ``python -m gan.measure``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
+from statistics import mean
 from typing import Any
 
 from gan.table import markdown
@@ -37,7 +37,7 @@ def outline(found: Mapping[str, Any]) -> str:
 def loops(found: Mapping[str, Any]) -> list[list[str]]:
     """Rows of digits without a hole of theirs, and of those that two classifiers read as asked."""
     kinds, each = found["kinds"], found["digits of a class"]
-    missing = {name: fmean(kind["missing holes"].values()) for name, kind in kinds.items()}
+    missing = {name: mean(kind["missing holes"].values()) for name, kind in kinds.items()}
     read = {name: min(kind["read"].values()) for name, kind in kinds.items()}
     looped = ", ".join(next(iter(kinds.values()))["missing holes"])
     return [
@@ -96,4 +96,4 @@ def taste_table(found: Mapping[str, Any]) -> str:
 
 def mean_worst(values: Sequence[float], form: str, worst: Callable[[Sequence[float]], float] = max) -> str:
     """The mean of values and, in brackets, the worst; - for none."""
-    return f"{format(fmean(values), form)} ({format(worst(values), form)})" if values else "-"
+    return f"{format(mean(values), form)} ({format(worst(values), form)})" if values else "-"

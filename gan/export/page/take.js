@@ -45,12 +45,12 @@ const writingOf = (how, width, height) => {
   };
 };
 
-/** The hand becomes another one, and goes back. @type {(how: Settings, width: number, height: number) => Frames} */
+/** The hand becomes that of the next seed, and goes back. @type {(how: Settings, width: number, height: number) => Frames} */
 const morphOf = (how, width, height) => {
   if (how.mixed || how.layout === "sheet")
     throw Error("Only a line of one hand becomes another hand: choose the other film");
   const put = painterOf(how, width, height);
-  const other = truncated(Math.floor(Math.random() * 2 ** 24), how.truncation);
+  const other = truncated(how.seed + 1, how.truncation);
   const frame = async (/** @type {Pen} */ pen, /** @type {number} */ i) => {
     const z = between(handLatent(how), other, (1 - Math.cos((2 * Math.PI * i) / MORPH)) / 2);
     put(pen, (await write(blocksOf(how), { ...how, z }, false)).picture);

@@ -83,7 +83,7 @@ def test_what_a_lost_worker_was_asked_the_other_draws(chromium: Browser, page: P
             torch.tensor(expected), rtol=0, atol=1e-5,
         )  # fmt: skip
         assert shown.evaluate("threads.length") == 1
-        assert shown.evaluate(f"{lose}, {draws}.catch((error) => error.message)") == ("its workers ended")
+        assert shown.evaluate(f"{lose}, {draws}.catch((error) => error.message)") == "its workers ended"
 
 
 SLIDER = """async ([style, times]) => {
